@@ -1,0 +1,35 @@
+/**
+ * I/O completion ports for Deno and Bun: the kernel's own on Windows, the same
+ * object on shared memory and io_uring on Linux.
+ *
+ * @example
+ * ```ts
+ * import { CompletionPort, FileHandle, NativeBuffer } from "@iocp/iocp";
+ *
+ * using port = new CompletionPort();
+ * using file = FileHandle.open("README.md");
+ * using buffer = NativeBuffer.allocate(4096);
+ * port.associate(file, 1);
+ * file.read(buffer, 0);
+ * const packet = port.get();
+ * console.log(packet?.bytesTransferred);
+ * ```
+ *
+ * @module
+ */
+
+export { type BufferToken, NativeBuffer } from "./src/core/buffer.ts";
+export { Win32Error, type Win32ErrorDetails } from "./src/core/errors.ts";
+export { Handle, type HandleKind, type HandleToken } from "./src/core/handle.ts";
+export * as limits from "./src/core/limits.ts";
+export type { Operation, OperationKind } from "./src/core/operation.ts";
+export type { Packet } from "./src/core/packet.ts";
+export {
+  CompletionPort,
+  type CompletionPortOptions,
+  type PortCounters,
+  type PortToken,
+  type PostedPacket,
+} from "./src/core/port.ts";
+export { LibraryError } from "./src/ffi/library.ts";
+export { FileHandle, type OpenOptions } from "./src/handles/file.ts";

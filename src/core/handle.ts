@@ -1,0 +1,229 @@
+/**
+ * What can be associated with a port: the part that all kinds of handles share.
+ *
+ * @module
+ */
+
+import { system } from "../system/system.ts";
+import { Win32Error } from "./errors.ts";
+import * as ledgers from "./ledger.ts";
+import {
+  CLOSED,
+  GENERATION,
+  H_CALLS,
+  H_KIND,
+  H_NAME,
+  H_NAME_LENGTH,
+  H_PORT,
+  H_REFERENCES,
+  H_SYSTEM,
+  ledger,
+  P_REFERENCES,
+} from "./ledger.ts";
+import { MAX_NAME_BYTES } from "./limits.ts";
+
+/** The kinds of handles. */
+export type HandleKind = "file" | "directory" | "pipe" | "socket" | "serial" | "device";
+
+const KINDS: readonly HandleKind[] = ["file", "directory", "pipe", "socket", "serial", "device"];
+
+const ERROR_INVALID_HANDLE = 6;
+
+/** A handle in the form that `postMessage` can send. */
+export interface HandleToken {
+  /** What this is a token of. */
+  readonly kind: `iocp.${HandleKind}`;
+  /** Where it is in the memory that all threads see. */
+  readonly place: number;
+  /** Which life of that place it is. */
+  readonly generation: number;
+}
+
+/**
+ * A system object that supports overlapped I/O. It is associated with one port
+ * for its life, by {@linkcode CompletionPort.associate}.
+ *
+ * Every thread that has attached the same token uses the same handle: what one
+ * thread closes is closed for all.
+ */
+export abstract class Handle {
+  readonly #place: number;
+  readonly #generation: number;
+  readonly #isOwner: boolean;
+  readonly #name: string;
+  /** What kind of handle this is. */
+  readonly kind: HandleKind;
+
+  /** A handle made by `register`, or, as its owner's twin, by `attached`. */
+  protected constructor(kind: HandleKind, place: number, isOwner: boolean) {
+    this.kind = kind;
+    this.#place = place;
+    this.#generation = ledger().words[place + GENERATION];
+    this.#isOwner = isOwner;
+    this.#name = nameOfHandle(place);
+  }
+
+  /** The path or address this handle was opened with; the end of a very long one. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Whether the handle has been closed, by whichever thread. */
+  get isClosed(): boolean {
+    const { words, handles } = ledger();
+    return !handles.isLive(this.#place, this.#generation) ||
+      (Atomics.load(words, this.#place + H_CALLS) & CLOSED) !== 0;
+  }
+
+  /** The handle in the form that `postMessage` can send. */
+  get token(): HandleToken {
+    return { kind: `iocp.${this.kind}`, place: this.#place, generation: this.#generation };
+  }
+
+  /** Where the handle is in the ledger. @internal */
+  get place(): number {
+    return this.#place;
+  }
+
+  /**
+   * Closes the handle, for all threads. Operations in flight complete, as cancelled
+   * or otherwise; each one's packet still comes. Does not wait. Calling it
+   * again does nothing.
+   *
+   * Source: CloseHandle; close(2).
+   */
+  close(): void {
+    const { words } = ledger();
+    if (this.isClosed) return;
+    const before = Atomics.or(words, this.#place + H_CALLS, CLOSED);
+    if (before === 0) closeSystemHandle(this.#place);
+  }
+
+  /**
+   * Asks that all operations on the handle be cancelled. Each one's packet still
+   * comes: with ERROR_OPERATION_ABORTED (995), or with whatever it came to.
+   * Returns whether there was one to ask for.
+   *
+   * Source: CancelIoEx.
+   */
+  cancel(): boolean {
+    const handle = this.enter("CancelIoEx");
+    try {
+      const code = system.cancelIoEx(handle, 0);
+      if (code !== 0 && code !== 1168) throw this.failure(code, "CancelIoEx");
+      return code === 0;
+    } finally {
+      this.leave();
+    }
+  }
+
+  /**
+   * Begins a call on the handle: until `leave`, its number cannot be closed and
+   * used again for something else. Returns the system's handle.
+   *
+   * @internal
+   */
+  enter(call: string): number {
+    const { words, handles } = ledger();
+    const place = this.#place;
+    if (Atomics.load(words, place + GENERATION) !== this.#generation || !handles.isPlace(place)) {
+      throw this.failure(ERROR_INVALID_HANDLE, call);
+    }
+    const before = Atomics.add(words, place + H_CALLS, 1);
+    if ((before & CLOSED) !== 0 || words[place + GENERATION] !== this.#generation) {
+      this.leave();
+      throw this.failure(ERROR_INVALID_HANDLE, call);
+    }
+    return ledgers.readNumber(words, place + H_SYSTEM);
+  }
+
+  /** Ends a call. If the handle was closed meanwhile, the last call closes it. @internal */
+  leave(): void {
+    const { words } = ledger();
+    if (Atomics.sub(words, this.#place + H_CALLS, 1) === CLOSED + 1) closeSystemHandle(this.#place);
+  }
+
+  /** An error of `call` on this handle. @internal */
+  failure(code: number, call: string, errno: number = 0): Win32Error {
+    return new Win32Error(code, call, { subject: this.#name, errno });
+  }
+
+  /**
+   * Closes the handle if this object is the one that opened it; an attached one
+   * leaves it open for the others.
+   */
+  [Symbol.dispose](): void {
+    if (this.#isOwner) this.close();
+  }
+
+  /** Enters an opened system handle in the ledger and returns its place. */
+  protected static register(kind: HandleKind, systemHandle: number, name: string): number {
+    const { words, handles } = ledger();
+    let place: number;
+    try {
+      place = handles.acquire();
+    } catch (error) {
+      system.closeHandle(systemHandle);
+      throw error;
+    }
+    words[place + H_KIND] = KINDS.indexOf(kind) + 1;
+    words[place + H_PORT] = 0;
+    ledgers.writeNumber(words, place + H_SYSTEM, systemHandle);
+    writeName(words, place, name);
+    Atomics.store(words, place + H_CALLS, 0);
+    Atomics.store(words, place + H_REFERENCES, 1);
+    return place;
+  }
+
+  /** The place that `token` names; throws if it is no token of an open handle of this kind. */
+  protected static attached(kind: HandleKind, token: HandleToken): number {
+    const { words, handles } = ledger();
+    const { place, generation } = token;
+    if (
+      token.kind !== `iocp.${kind}` || !handles.isLive(place, generation) ||
+      words[place + H_KIND] !== KINDS.indexOf(kind) + 1 ||
+      (Atomics.load(words, place + H_CALLS) & CLOSED) !== 0
+    ) {
+      throw new TypeError(`Cannot attach the ${kind}: it is closed, or this is no token of one`);
+    }
+    return place;
+  }
+}
+
+/** The path or address of the handle at `place`. */
+export function nameOfHandle(place: number): string {
+  const { words } = ledger();
+  const length = words[place + H_NAME_LENGTH];
+  const start = words.byteOffset + (place + H_NAME) * 4;
+  return new TextDecoder().decode(new Uint8Array(words.buffer, start, length));
+}
+
+function writeName(words: Int32Array<ArrayBuffer>, place: number, name: string): void {
+  let bytes = new TextEncoder().encode(name);
+  if (bytes.length > MAX_NAME_BYTES) {
+    const end = new TextDecoder().decode(bytes.subarray(bytes.length - MAX_NAME_BYTES + 6));
+    bytes = new TextEncoder().encode("…" + end.replace(/^\uFFFD+/, ""));
+  }
+  new Uint8Array(words.buffer).set(bytes, words.byteOffset + (place + H_NAME) * 4);
+  words[place + H_NAME_LENGTH] = bytes.length;
+}
+
+function closeSystemHandle(place: number): void {
+  system.closeHandle(ledgers.readNumber(ledger().words, place + H_SYSTEM));
+  dropHandle(place);
+}
+
+/** One reference less; the last gives the place back, and the port's reference with it. */
+export function dropHandle(place: number): void {
+  const { words, handles } = ledger();
+  if (Atomics.sub(words, place + H_REFERENCES, 1) !== 1) return;
+  const port = words[place + H_PORT];
+  handles.release(place);
+  if (port !== 0) dropPort(port);
+}
+
+/** One reference to the port less; the last gives its place back. */
+export function dropPort(place: number): void {
+  const { words, ports } = ledger();
+  if (Atomics.sub(words, place + P_REFERENCES, 1) === 1) ports.release(place);
+}

@@ -1,0 +1,219 @@
+/**
+ * What the core keeps of ports, handles, buffers and operations: tables in
+ * memory that every thread of the process sees, so that the thread that takes a
+ * packet can read what the thread that started the operation has written.
+ *
+ * A place of a table is only ever used for its own kind. An object that has
+ * outlived its place therefore never writes into something else; the place's
+ * generation tells it that it has.
+ *
+ * @module
+ */
+
+import { view } from "../ffi/memory.ts";
+import { Bitmap } from "../system/bitmap.ts";
+import { system } from "../system/system.ts";
+import { Win32Error } from "./errors.ts";
+import * as limits from "./limits.ts";
+
+/** Part of the memory's name: copies of this module with different layouts keep apart. */
+const LAYOUT_VERSION = 1;
+
+/** The word of every place that counts its lives. */
+export const GENERATION = 8;
+
+/** An operation: its OVERLAPPED comes first, so that its address is the place's. */
+export const OPERATION_WORDS = 32;
+export const O_INTERNAL = 0;
+export const O_OFFSET = 4;
+export const O_STATE = 9;
+export const O_KIND = 10;
+export const O_PORT = 11;
+export const O_HANDLE = 12;
+export const O_BUFFER = 13;
+export const O_ADDRESS = 14;
+export const O_LENGTH = 16;
+/** The code with which the system refused the start; 0 if it did not. */
+export const O_REFUSED = 17;
+export const O_POSITION = 18;
+export const O_TAG = 20;
+
+/** A handle. */
+export const HANDLE_WORDS = 64;
+export const H_KIND = 9;
+/** Calls under way on it, and `CLOSED`. */
+export const H_CALLS = 10;
+/** What keeps the place: the open handle and its operations in flight. */
+export const H_REFERENCES = 11;
+export const H_SYSTEM = 12;
+/** Its port's place plus one, and its completion key. */
+export const H_PORT = 14;
+export const H_KEY = 0;
+/** The length of its name in bytes, and the name, in UTF-8. */
+export const H_NAME_LENGTH = 15;
+export const H_NAME = 16;
+
+/** A buffer. */
+export const BUFFER_WORDS = 16;
+/** What keeps the memory: objects that show it and operations that use it. */
+export const B_REFERENCES = 9;
+export const B_ADDRESS = 10;
+export const B_LENGTH = 12;
+
+/** A port. */
+export const PORT_WORDS = 32;
+/** Calls under way on it, and `CLOSED`. */
+export const P_CALLS = 9;
+/** What keeps the place: the open port and its associated handles. */
+export const P_REFERENCES = 10;
+export const P_SYSTEM = 12;
+export const P_CONCURRENCY = 14;
+export const P_IN_FLIGHT = 15;
+/** Packets posted and taken; each a line of the cache away from what others write. */
+export const P_POSTED = 2;
+export const P_TAKEN = 24;
+
+/** Set in a word of calls when the thing is closed. */
+export const CLOSED = 0x40000000;
+
+const HIGH = 0x100000000;
+
+/** One kind of thing: where its places are and which are taken. */
+export class Table {
+  readonly #words: Int32Array<ArrayBuffer>;
+  readonly #base: number;
+  readonly #slotWords: number;
+  readonly #places: number;
+  readonly #bitmap: Bitmap;
+  readonly #limit: string;
+
+  /** The table whose bitmap begins at word `bitmap` and whose places begin at word `base`. */
+  constructor(
+    words: Int32Array<ArrayBuffer>,
+    bitmap: number,
+    base: number,
+    places: number,
+    slotWords: number,
+    limit: string,
+  ) {
+    this.#words = words;
+    this.#base = base;
+    this.#slotWords = slotWords;
+    this.#places = places;
+    this.#bitmap = new Bitmap(words, bitmap, places);
+    this.#limit = limit;
+  }
+
+  /** Takes a place and begins its next life; throws at the limit. Returns its first word. */
+  acquire(): number {
+    const place = this.#bitmap.acquire();
+    if (place < 0) {
+      throw new RangeError(`The limit of ${this.#places} ${this.#limit} is reached`);
+    }
+    const at = this.#base + place * this.#slotWords;
+    Atomics.add(this.#words, at + GENERATION, 1);
+    return at;
+  }
+
+  /** Ends the life of the place at `at`. */
+  release(at: number): void {
+    // The next life's number must not be taken for this one's by an object left over.
+    Atomics.add(this.#words, at + GENERATION, 1);
+    this.#bitmap.release((at - this.#base) / this.#slotWords);
+  }
+
+  /** Whether `at` is the first word of a place that is in its life `generation`. */
+  isLive(at: number, generation: number): boolean {
+    return this.isPlace(at) && Atomics.load(this.#words, at + GENERATION) === generation &&
+      this.#bitmap.has((at - this.#base) / this.#slotWords);
+  }
+
+  /** Whether `at` is the first word of a place of this table. */
+  isPlace(at: number): boolean {
+    const offset = at - this.#base;
+    return Number.isInteger(at) && offset >= 0 && offset < this.#places * this.#slotWords &&
+      offset % this.#slotWords === 0;
+  }
+
+  /** The first words of all places that are taken. */
+  *taken(): Generator<number> {
+    for (let place = 0; place < this.#places; place++) {
+      if (this.#bitmap.has(place)) yield this.#base + place * this.#slotWords;
+    }
+  }
+
+  /** How many places are taken. */
+  count(): number {
+    return this.#bitmap.count();
+  }
+}
+
+/** All tables, as this thread sees them. */
+export interface Ledger {
+  /** Where the memory lies; mapped until the process ends. */
+  readonly address: number;
+  readonly byteLength: number;
+  readonly words: Int32Array<ArrayBuffer>;
+  readonly operations: Table;
+  readonly handles: Table;
+  readonly buffers: Table;
+  readonly ports: Table;
+}
+
+const TABLES = [
+  ["operations", limits.MAX_OPERATIONS, OPERATION_WORDS, "operations in flight"],
+  ["handles", limits.MAX_HANDLES, HANDLE_WORDS, "open handles"],
+  ["buffers", limits.MAX_BUFFERS, BUFFER_WORDS, "native buffers"],
+  ["ports", limits.MAX_PORTS, PORT_WORDS, "open ports"],
+] as const;
+
+/** Words before the first table; the first counts kept operations. */
+const HEADER_WORDS = 1024;
+
+/** Operations of closed ports whose memory the kernel may still use. */
+export const KEPT = 0;
+
+let opened: Ledger | undefined;
+
+/** The ledger, mapped when this thread first asks. */
+export function ledger(): Ledger {
+  return opened ??= open();
+}
+
+function open(): Ledger {
+  let end = HEADER_WORDS;
+  const places = TABLES.map(([name, count, words, limit]) => {
+    const bitmap = end;
+    const base = bitmap + Math.ceil(count / 32 / 64) * 64;
+    end = base + count * words;
+    return { name, count, words, limit, bitmap, base };
+  });
+  const byteLength = Math.ceil(end * 4 / 65536) * 65536;
+  const { code, value, errno } = system.mapProcessMemory(
+    `iocp-core-${LAYOUT_VERSION}`,
+    byteLength,
+  );
+  if (code !== 0) throw new Win32Error(code, "CreateFileMapping", { errno });
+  const words = new Int32Array(view(value, byteLength));
+  const [operations, handles, buffers, ports] = places.map((table) =>
+    new Table(words, table.bitmap, table.base, table.count, table.words, table.limit)
+  );
+  return { address: value, byteLength, words, operations, handles, buffers, ports };
+}
+
+/** Reads a number of up to 53 bits, or an address, from two words. */
+export function readNumber(words: Int32Array<ArrayBuffer>, at: number): number {
+  return (words[at] >>> 0) + words[at + 1] * HIGH;
+}
+
+/** Writes a safe integer to two words. */
+export function writeNumber(words: Int32Array<ArrayBuffer>, at: number, value: number): void {
+  words[at] = value | 0;
+  words[at + 1] = Math.floor(value / HIGH);
+}
+
+/** Adds to a count of two words, which any thread may do at any time. */
+export function addToCount(words: Int32Array<ArrayBuffer>, at: number, count: number): void {
+  const before = Atomics.add(words, at, count) >>> 0;
+  if (before + count >= HIGH) Atomics.add(words, at + 1, 1);
+}

@@ -1,0 +1,30 @@
+/**
+ * Every limit of this module: what it is, in which unit, and what happens at it.
+ * A limit that is reached is an error that names it, never a silent drop.
+ *
+ * @module
+ */
+
+/** Operations that may be in flight at once in the process; a start beyond throws. */
+export const MAX_OPERATIONS = 131_072;
+
+/** Handles that may be open at once in the process; opening one more throws. */
+export const MAX_HANDLES = 65_536;
+
+/** Native buffers that may be allocated at once in the process; one more throws. */
+export const MAX_BUFFERS = 131_072;
+
+/** Ports that may be open at once in the process; creating one more throws. */
+export const MAX_PORTS = 2048;
+
+/** Packets that `getMany` takes at most in one call, whatever it is asked for. */
+export const MAX_BATCH = 1024;
+
+/** Bytes one operation transfers at most; a longer buffer is a RangeError. */
+export const MAX_TRANSFER_BYTES = 0x7fff_f000;
+
+/** Milliseconds a wait lasts at most, other than for ever: some 24 days. */
+export const MAX_TIMEOUT_MS = 0x7fff_ffff;
+
+/** Bytes of a path that are kept for error messages of other threads; the end of a longer one. */
+export const MAX_NAME_BYTES = 188;

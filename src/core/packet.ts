@@ -1,0 +1,77 @@
+/**
+ * What a thread takes from a port.
+ *
+ * @module
+ */
+
+import { type CompletionEntries, errorOfStatus, system } from "../system/system.ts";
+import type { Win32Error } from "./errors.ts";
+import { nameOfHandle } from "./handle.ts";
+import { ledger, O_REFUSED } from "./ledger.ts";
+import { errorOfOperation, finish, type Operation, operationAt, placeOf } from "./operation.ts";
+
+/** A packet, as it was taken. */
+export interface Packet {
+  /** The completion key of the handle, or what was posted as such. */
+  readonly key: number;
+  /** The bytes transferred, or what was posted as such. */
+  readonly bytesTransferred: number;
+  /** The third word of a posted packet; of an operation, the address of its OVERLAPPED. */
+  readonly overlapped: number;
+  /** The operation that has completed; `null` for a posted packet. */
+  readonly operation: Operation | null;
+  /** Why the operation has failed; `null` if it has not. A failed operation is a packet too. */
+  readonly error: Win32Error | null;
+}
+
+/** ERROR_MR_MID_NOT_FOUND, as Windows says of a status it has no code for. */
+const UNKNOWN_STATUS = 317;
+
+class TakenPacket implements Packet {
+  readonly key: number;
+  readonly bytesTransferred: number;
+  readonly overlapped: number;
+  readonly operation: Operation | null;
+  readonly error: Win32Error | null;
+
+  constructor(
+    key: number,
+    bytesTransferred: number,
+    overlapped: number,
+    operation: Operation | null,
+    error: Win32Error | null,
+  ) {
+    this.key = key;
+    this.bytesTransferred = bytesTransferred;
+    this.overlapped = overlapped;
+    this.operation = operation;
+    this.error = error;
+  }
+}
+
+/**
+ * The packet in `entries` at `index`, just taken. The operation's memory is given
+ * back here: this is the moment when the kernel stops being its owner.
+ */
+export function packetOf(entries: CompletionEntries, index: number): Packet {
+  const key = entries.key(index);
+  const bytes = entries.bytes(index);
+  const overlapped = entries.overlapped(index);
+  const place = overlapped === 0 ? -1 : placeOf(overlapped);
+  if (place < 0) return new TakenPacket(key, bytes, overlapped, null, null);
+  const operation = operationAt(place);
+  const error = errorAt(entries, index, place);
+  finish(place);
+  return new TakenPacket(key, bytes, overlapped, operation, error);
+}
+
+/** Negative statuses are failures: warnings and errors (30). */
+function errorAt(entries: CompletionEntries, index: number, place: number): Win32Error | null {
+  const refused = ledger().words[place + O_REFUSED];
+  if (refused !== 0) return errorOfOperation(place, refused, 0, nameOfHandle);
+  const status = entries.status(index);
+  if (status < 0x80000000) return null;
+  const code = errorOfStatus(status) ?? UNKNOWN_STATUS;
+  const errno = system.name === "linux" ? entries.errno(index) : 0;
+  return errorOfOperation(place, code, errno, nameOfHandle);
+}

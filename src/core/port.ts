@@ -1,0 +1,396 @@
+/**
+ * Completion ports.
+ *
+ * @module
+ */
+
+import { processors } from "../ffi/runtime.ts";
+import { CompletionEntries, INVALID_HANDLE_VALUE, system, WAIT_TIMEOUT } from "../system/system.ts";
+import { checkNumber, Win32Error } from "./errors.ts";
+import { dropPort, type Handle } from "./handle.ts";
+import * as ledgers from "./ledger.ts";
+import {
+  CLOSED,
+  GENERATION,
+  H_KEY,
+  H_PORT,
+  KEPT,
+  ledger,
+  O_PORT,
+  P_CALLS,
+  P_CONCURRENCY,
+  P_IN_FLIGHT,
+  P_POSTED,
+  P_REFERENCES,
+  P_SYSTEM,
+  P_TAKEN,
+} from "./ledger.ts";
+import { MAX_BATCH, MAX_TIMEOUT_MS } from "./limits.ts";
+import { finish, isOwnAddress, placeOf } from "./operation.ts";
+import { type Packet, packetOf } from "./packet.ts";
+
+/** How to make a {@linkcode CompletionPort}. */
+export interface CompletionPortOptions {
+  /**
+   * The concurrency value: how many threads of the port may be running at once.
+   * 0 or absent: the number of processors.
+   */
+  concurrency?: number;
+}
+
+/** A packet to post; what is absent is 0. */
+export interface PostedPacket {
+  /** The completion key. Any whole number from 0 to 2^53 - 1. */
+  key?: number;
+  /** The bytes transferred. Any whole number from 0 to 2^32 - 1. */
+  bytesTransferred?: number;
+  /** A third number, given to whoever takes the packet; never read as an address. */
+  overlapped?: number;
+}
+
+/** A port in the form that `postMessage` can send. */
+export interface PortToken {
+  /** What this is a token of. */
+  readonly kind: "iocp.port";
+  /** Where it is in the memory that all threads see. */
+  readonly place: number;
+  /** Which life of that place it is. */
+  readonly generation: number;
+}
+
+/** What a port has done and is doing. */
+export interface PortCounters {
+  /** Packets in the queue. */
+  readonly queued: number;
+  /** Threads running with a packet. Windows does not tell: `null` there. */
+  readonly active: number | null;
+  /** Threads waiting on the port. Windows does not tell: `null` there. */
+  readonly waiting: number | null;
+  /** Operations started whose packet has not been taken. */
+  readonly inFlight: number;
+  /** Packets posted by `post` since the port was made. */
+  readonly posted: number;
+  /** Packets taken since the port was made. */
+  readonly taken: number;
+  /** Operations of closed ports, in the whole process, whose memory the kernel may still use. */
+  readonly kept: number;
+}
+
+/** The array that this thread's takes fill: native memory that is never given back. */
+let entries: CompletionEntries | undefined;
+
+function openEntries(): CompletionEntries {
+  const { code, value } = system.virtualAlloc(MAX_BATCH * 32);
+  if (code !== 0) throw new Win32Error(code, "VirtualAlloc");
+  return new CompletionEntries(value, MAX_BATCH);
+}
+
+/**
+ * A completion port: a FIFO queue of packets, a LIFO stack of waiting threads and
+ * a concurrency value. Handles are associated with it under a key; every finished
+ * operation queues a packet; threads block on it and take them.
+ *
+ * Any number of threads may use one port: hand `token` to a Worker and `attach`
+ * it there. `get` and `getMany` block the calling thread, not its event loop's
+ * turn; elsewhere than in a Worker call them with a timeout of 0, or where
+ * blocking is what you want.
+ *
+ * Source: CreateIoCompletionPort, "I/O Completion Ports".
+ *
+ * @example
+ * ```ts
+ * import { CompletionPort } from "@iocp/iocp";
+ *
+ * using port = new CompletionPort({ concurrency: 1 });
+ * port.post({ key: 7, bytesTransferred: 5 });
+ * const packet = port.get();
+ * console.log(packet?.key, packet?.bytesTransferred); // 7 5
+ * ```
+ */
+export class CompletionPort {
+  readonly #place: number;
+  readonly #generation: number;
+  readonly #isOwner: boolean;
+  readonly #words: Int32Array<ArrayBuffer>;
+  readonly #handle: number;
+  /** The concurrency value. */
+  readonly concurrency: number;
+
+  /**
+   * Creates a port.
+   *
+   * @throws {RangeError} if `concurrency` is not a whole number below 2^32, or too many ports are open.
+   * @throws {Win32Error} if the system has no room for one.
+   */
+  constructor(options?: CompletionPortOptions);
+  /** @internal */
+  constructor(options: CompletionPortOptions, place: number);
+  constructor(options: CompletionPortOptions = {}, place: number = -1) {
+    this.#isOwner = place < 0;
+    this.#place = place < 0 ? createPort(options.concurrency ?? 0) : place;
+    this.#words = ledger().words;
+    this.#generation = this.#words[this.#place + GENERATION];
+    this.#handle = ledgers.readNumber(this.#words, this.#place + P_SYSTEM);
+    this.concurrency = this.#words[this.#place + P_CONCURRENCY] >>> 0;
+  }
+
+  /**
+   * The port of `token`, made by another thread. It is the same port: `close()`
+   * closes it for all; leaving a `using` block does not.
+   *
+   * @throws {TypeError} if the token is none, or its port has been closed.
+   */
+  static attach(token: PortToken): CompletionPort {
+    const { words, ports } = ledger();
+    const { place, generation } = token;
+    if (
+      token.kind !== "iocp.port" || !ports.isLive(place, generation) ||
+      (Atomics.load(words, place + P_CALLS) & CLOSED) !== 0
+    ) {
+      throw new TypeError("Cannot attach the port: it has been closed, or this is no token of one");
+    }
+    return new CompletionPort({}, place);
+  }
+
+  /** The port in the form that `postMessage` can send. */
+  get token(): PortToken {
+    return { kind: "iocp.port", place: this.#place, generation: this.#generation };
+  }
+
+  /** Which mechanism carries I/O here, and why that one. */
+  get engine(): string {
+    return system.describeEngine();
+  }
+
+  /**
+   * Associates `handle` with this port under `key`, for the handle's life: each
+   * of its operations queues its packet here.
+   *
+   * Source: CreateIoCompletionPort.
+   *
+   * @throws {Win32Error} ERROR_INVALID_PARAMETER (87) if the handle is associated already,
+   * ERROR_INVALID_HANDLE (6) if it or the port is closed.
+   */
+  associate(handle: Handle, key: number): void {
+    checkNumber(key, "key");
+    const call = "CreateIoCompletionPort";
+    this.#enter(call);
+    try {
+      const file = handle.enter(call);
+      try {
+        const { code, errno } = system.createIoCompletionPort(file, this.#handle, key, 0);
+        if (code !== 0) throw handle.failure(code, call, errno);
+        ledgers.writeNumber(this.#words, handle.place + H_KEY, key);
+        Atomics.add(this.#words, this.#place + P_REFERENCES, 1);
+        Atomics.store(this.#words, handle.place + H_PORT, this.#place);
+      } finally {
+        handle.leave();
+      }
+    } finally {
+      this.#leave();
+    }
+  }
+
+  /**
+   * Queues a packet. Does not block.
+   *
+   * Source: PostQueuedCompletionStatus.
+   *
+   * @throws {RangeError} if a number is not whole, negative or too large.
+   * @throws {Win32Error} ERROR_INVALID_HANDLE (6) if the port is closed,
+   * ERROR_NO_SYSTEM_RESOURCES (1450) if its queue is full.
+   */
+  post(packet: PostedPacket): void {
+    const { key = 0, bytesTransferred = 0, overlapped = 0 } = packet;
+    checkNumber(key, "key");
+    checkNumber(bytesTransferred, "bytesTransferred", 0xffff_ffff);
+    checkNumber(overlapped, "overlapped");
+    if (isOwnAddress(overlapped)) {
+      throw new RangeError("Cannot post the address of an operation: its own packet will come");
+    }
+    this.#enter("PostQueuedCompletionStatus");
+    const code = system.postQueuedCompletionStatus(
+      this.#handle,
+      bytesTransferred,
+      key,
+      overlapped,
+    );
+    this.#leave();
+    if (code !== 0) throw new Win32Error(code, "PostQueuedCompletionStatus");
+    ledgers.addToCount(this.#words, this.#place + P_POSTED, 1);
+  }
+
+  /**
+   * Takes the oldest packet. Blocks the calling thread until there is one and
+   * the concurrency value lets it run; `null` if `timeoutMs` milliseconds pass
+   * before. 0 does not block; Infinity, the default, waits for ever.
+   *
+   * Source: GetQueuedCompletionStatus.
+   *
+   * @throws {Win32Error} ERROR_INVALID_HANDLE (6) if the port is closed,
+   * ERROR_ABANDONED_WAIT_0 (735) if it is closed during the wait.
+   */
+  get(timeoutMs: number = Infinity): Packet | null {
+    return this.#take(1, timeoutMs) === 0 ? null : packetOf(entries!, 0);
+  }
+
+  /**
+   * Takes up to `max` packets, oldest first, and at most 1,024. Blocks like
+   * {@linkcode get} until there is one; does not wait for more. Empty when
+   * `timeoutMs` milliseconds have passed.
+   *
+   * Source: GetQueuedCompletionStatusEx.
+   *
+   * @throws {RangeError} if `max` is not a whole number from 1 on.
+   * @throws {Win32Error} as {@linkcode get}.
+   */
+  getMany(max: number, timeoutMs: number = Infinity): Packet[] {
+    checkNumber(max, "max");
+    if (max === 0) throw new RangeError("Cannot take 0 packets: max must be at least 1");
+    const count = this.#take(Math.min(max, MAX_BATCH), timeoutMs);
+    const packets: Packet[] = [];
+    for (let i = 0; i < count; i++) packets.push(packetOf(entries!, i));
+    return packets;
+  }
+
+  /**
+   * Hands the operations that `work` starts to the kernel together, when it
+   * returns: on Linux one system call in place of many. On Windows the same as
+   * calling `work`. Do not wait inside for what was started inside, except by
+   * taking packets.
+   */
+  batch<T>(work: () => T): T {
+    system.gatherOperations();
+    try {
+      return work();
+    } finally {
+      system.submitOperations();
+    }
+  }
+
+  /** What the port has done and is doing. Cheap, and may be read in any thread. */
+  get counters(): PortCounters {
+    const words = this.#words;
+    const state = { queued: 0, active: null, waiting: null };
+    system.queryIoCompletion(this.#handle, state);
+    return {
+      ...state,
+      inFlight: Atomics.load(words, this.#place + P_IN_FLIGHT),
+      posted: ledgers.readNumber(words, this.#place + P_POSTED),
+      taken: ledgers.readNumber(words, this.#place + P_TAKEN),
+      kept: Atomics.load(words, KEPT),
+    };
+  }
+
+  /** Whether the port has been closed, by whichever thread. */
+  get isClosed(): boolean {
+    const { ports } = ledger();
+    return !ports.isLive(this.#place, this.#generation) ||
+      (Atomics.load(this.#words, this.#place + P_CALLS) & CLOSED) !== 0;
+  }
+
+  /**
+   * Closes the port, for all threads: those that wait on it wake with
+   * ERROR_ABANDONED_WAIT_0 (735), packets in the queue are dropped. Handles
+   * associated with it stay open; their operations' packets go nowhere. Calling
+   * it again does nothing.
+   *
+   * Source: CloseHandle.
+   */
+  close(): void {
+    if (this.isClosed) return;
+    const before = Atomics.or(this.#words, this.#place + P_CALLS, CLOSED);
+    if ((before & CLOSED) === 0 && before === 0) closeSystemPort(this.#place);
+  }
+
+  /** Closes the port if this object is the one that made it. */
+  [Symbol.dispose](): void {
+    if (this.#isOwner) this.close();
+  }
+
+  /**
+   * Begins a call that does not wait: until `#leave` the handle's number cannot
+   * come to mean something else. A wait is not guarded: closing must end it.
+   */
+  #enter(call: string): void {
+    const words = this.#words;
+    if (words[this.#place + GENERATION] === this.#generation) {
+      const before = Atomics.add(words, this.#place + P_CALLS, 1);
+      if ((before & CLOSED) === 0 && words[this.#place + GENERATION] === this.#generation) return;
+      this.#leave();
+    }
+    throw new Win32Error(6, call);
+  }
+
+  #leave(): void {
+    if (Atomics.sub(this.#words, this.#place + P_CALLS, 1) === CLOSED + 1) {
+      closeSystemPort(this.#place);
+    }
+  }
+
+  #take(max: number, timeoutMs: number): number {
+    if (!(timeoutMs === Infinity || timeoutMs >= 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
+      throw new RangeError(
+        `Cannot wait ${timeoutMs} ms: it must be 0 to ${MAX_TIMEOUT_MS}, or Infinity`,
+      );
+    }
+    entries ??= openEntries();
+    const call = max === 1 ? "GetQueuedCompletionStatus" : "GetQueuedCompletionStatusEx";
+    const code = this.isClosed
+      ? 6
+      : system.getQueuedCompletionStatusEx(this.#handle, entries, max, timeoutMs);
+    if (code === WAIT_TIMEOUT) return 0;
+    if (code !== 0) throw new Win32Error(code, call);
+    ledgers.addToCount(this.#words, this.#place + P_TAKEN, entries.removed);
+    return entries.removed;
+  }
+}
+
+function createPort(concurrency: number): number {
+  checkNumber(concurrency, "concurrency", 0xffff_ffff);
+  const { words, ports } = ledger();
+  recover();
+  const place = ports.acquire();
+  const { code, value, errno } = system.createIoCompletionPort(
+    INVALID_HANDLE_VALUE,
+    0,
+    0,
+    concurrency,
+  );
+  if (code !== 0) {
+    ports.release(place);
+    throw new Win32Error(code, "CreateIoCompletionPort", { errno });
+  }
+  ledgers.writeNumber(words, place + P_SYSTEM, value);
+  ledgers.writeNumber(words, place + P_POSTED, 0);
+  ledgers.writeNumber(words, place + P_TAKEN, 0);
+  words[place + P_CONCURRENCY] = concurrency || processors;
+  words[place + P_IN_FLIGHT] = 0;
+  Atomics.store(words, place + P_CALLS, 0);
+  Atomics.store(words, place + P_REFERENCES, 1);
+  return place;
+}
+
+function closeSystemPort(place: number): void {
+  const { words } = ledger();
+  system.closeHandle(ledgers.readNumber(words, place + P_SYSTEM));
+  const inFlight = Atomics.load(words, place + P_IN_FLIGHT);
+  if (inFlight > 0) Atomics.add(words, KEPT, inFlight);
+  recover();
+  dropPort(place);
+}
+
+/**
+ * Gives back what operations of closed ports have kept, as far as the kernel is
+ * done with them: their status is written, and no packet will come.
+ */
+export function recover(): void {
+  const { address, words, operations } = ledger();
+  if (Atomics.load(words, KEPT) === 0) return;
+  for (const place of operations.taken()) {
+    const isClosed = (Atomics.load(words, words[place + O_PORT] + P_CALLS) & CLOSED) !== 0;
+    if (!isClosed || placeOf(address + place * 4) < 0) continue;
+    Atomics.sub(words, KEPT, 1);
+    finish(place);
+  }
+}

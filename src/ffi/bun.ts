@@ -1,0 +1,48 @@
+/**
+ * Foreign calls and native memory in Bun.
+ *
+ * @module
+ */
+
+import type { Runtime } from "./runtime.ts";
+import type { CType, Functions, Signatures } from "./signature.ts";
+
+/** The part of `bun:ffi` used here; written out so that Deno's type check knows it. */
+interface BunFfi {
+  dlopen(name: string, symbols: Record<string, unknown>): { symbols: unknown };
+  toArrayBuffer(address: number, byteOffset: number, byteLength: number): ArrayBuffer;
+}
+
+/** `pointer` is `u64`, which takes numbers and bigints alike; `ptr` refuses bigints. */
+const BUN_TYPES: Readonly<Record<CType, string>> = {
+  void: "void",
+  i32: "i32",
+  u32: "u32",
+  i64: "i64",
+  u64: "u64",
+  pointer: "u64",
+  buffer: "ptr",
+};
+
+/** The runtime seam for Bun. `bun:ffi` exists there only, hence the dynamic import. */
+export async function openBun(): Promise<Runtime> {
+  const ffi = await import("bun:ffi") as unknown as BunFfi;
+  return {
+    open<T extends Signatures>(name: string, signatures: T): Functions<T> {
+      const symbols: Record<string, unknown> = {};
+      for (const [symbol, { parameters, result }] of Object.entries(signatures)) {
+        symbols[symbol] = {
+          args: parameters.map((type) => BUN_TYPES[type]),
+          returns: BUN_TYPES[result],
+        };
+      }
+      return ffi.dlopen(name, symbols).symbols as Functions<T>;
+    },
+    view(address: number, byteLength: number): ArrayBuffer {
+      if (address === 0) throw new TypeError("Cannot view memory at address 0");
+      return ffi.toArrayBuffer(address, 0, byteLength);
+    },
+    // Bun takes any number below 2^53 as it is.
+    word: (value) => value,
+  };
+}

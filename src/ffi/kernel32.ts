@@ -1,0 +1,74 @@
+/**
+ * The functions of kernel32.dll. Names, parameters and meanings are Microsoft's;
+ * each function's page is found under its name.
+ *
+ * BOOL is `i32`; HANDLE and pointers are addresses.
+ *
+ * @module
+ */
+
+import { library } from "./library.ts";
+import type { Functions, Signatures } from "./signature.ts";
+
+const KERNEL32 = {
+  // HANDLE (HANDLE FileHandle, HANDLE ExistingCompletionPort, ULONG_PTR CompletionKey,
+  //         DWORD NumberOfConcurrentThreads)
+  CreateIoCompletionPort: { parameters: ["pointer", "pointer", "u64", "u32"], result: "pointer" },
+  // (HANDLE CompletionPort, DWORD dwNumberOfBytesTransferred, ULONG_PTR dwCompletionKey,
+  //  LPOVERLAPPED lpOverlapped)
+  PostQueuedCompletionStatus: { parameters: ["pointer", "u32", "u64", "u64"], result: "i32" },
+  // (HANDLE hObject)
+  CloseHandle: { parameters: ["pointer"], result: "i32" },
+  // (HANDLE hFile, LPOVERLAPPED lpOverlapped)
+  CancelIoEx: { parameters: ["pointer", "pointer"], result: "i32" },
+  // (LPCWSTR lpFileName, DWORD dwDesiredAccess, DWORD dwShareMode,
+  //  LPSECURITY_ATTRIBUTES lpSecurityAttributes, DWORD dwCreationDisposition,
+  //  DWORD dwFlagsAndAttributes, HANDLE hTemplateFile)
+  CreateFileW: {
+    parameters: ["buffer", "u32", "u32", "pointer", "u32", "u32", "pointer"],
+    result: "pointer",
+  },
+  // (HANDLE hFile, LPVOID lpBuffer, DWORD nNumberOfBytesToRead,
+  //  LPDWORD lpNumberOfBytesRead, LPOVERLAPPED lpOverlapped)
+  ReadFile: { parameters: ["pointer", "pointer", "u32", "pointer", "pointer"], result: "i32" },
+  // (HANDLE hFile, LPCVOID lpBuffer, DWORD nNumberOfBytesToWrite,
+  //  LPDWORD lpNumberOfBytesWritten, LPOVERLAPPED lpOverlapped)
+  WriteFile: { parameters: ["pointer", "pointer", "u32", "pointer", "pointer"], result: "i32" },
+  // (HANDLE hFile, PLARGE_INTEGER lpFileSize)
+  GetFileSizeEx: { parameters: ["pointer", "buffer"], result: "i32" },
+  // (HANDLE hFile, FILE_INFO_BY_HANDLE_CLASS FileInformationClass, LPVOID lpFileInformation,
+  //  DWORD dwBufferSize)
+  SetFileInformationByHandle: { parameters: ["pointer", "i32", "buffer", "u32"], result: "i32" },
+  // (HANDLE hFile)
+  FlushFileBuffers: { parameters: ["pointer"], result: "i32" },
+  // (HANDLE hFile)
+  GetFileType: { parameters: ["pointer"], result: "u32" },
+  // LPVOID (LPVOID lpAddress, SIZE_T dwSize, DWORD flAllocationType, DWORD flProtect)
+  VirtualAlloc: { parameters: ["pointer", "u64", "u32", "u32"], result: "pointer" },
+  // (LPVOID lpAddress, SIZE_T dwSize, DWORD dwFreeType)
+  VirtualFree: { parameters: ["pointer", "u64", "u32"], result: "i32" },
+  // HANDLE (HANDLE hFile, LPSECURITY_ATTRIBUTES lpFileMappingAttributes, DWORD flProtect,
+  //         DWORD dwMaximumSizeHigh, DWORD dwMaximumSizeLow, LPCWSTR lpName)
+  CreateFileMappingW: {
+    parameters: ["pointer", "pointer", "u32", "u32", "u32", "buffer"],
+    result: "pointer",
+  },
+  // LPVOID (HANDLE hFileMappingObject, DWORD dwDesiredAccess, DWORD dwFileOffsetHigh,
+  //         DWORD dwFileOffsetLow, SIZE_T dwNumberOfBytesToMap)
+  MapViewOfFile: { parameters: ["pointer", "u32", "u32", "u32", "u64"], result: "pointer" },
+  // HANDLE (void): a constant
+  GetCurrentProcess: { parameters: [], result: "pointer" },
+  // (HANDLE hProcess, LPFILETIME lpCreationTime, LPFILETIME lpExitTime,
+  //  LPFILETIME lpKernelTime, LPFILETIME lpUserTime)
+  GetProcessTimes: {
+    parameters: ["pointer", "buffer", "buffer", "buffer", "buffer"],
+    result: "i32",
+  },
+  // HANDLE (void): the address of the heap that every process has
+  GetProcessHeap: { parameters: [], result: "pointer" },
+  // DWORD (void)
+  GetLastError: { parameters: [], result: "u32" },
+} as const satisfies Signatures;
+
+/** kernel32.dll, loaded on first use. */
+export const kernel32: () => Functions<typeof KERNEL32> = library(["kernel32.dll"], KERNEL32);

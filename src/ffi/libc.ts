@@ -1,0 +1,86 @@
+/**
+ * The functions of libc that the Linux system calls. C parameter names stand
+ * in the comments; the man page of the same name says what each does.
+ *
+ * @module
+ */
+
+import { library } from "./library.ts";
+import type { Functions, Signatures } from "./signature.ts";
+
+/** glibc, then musl. */
+const NAMES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"] as const;
+
+const LIBC = {
+  // void *(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
+  mmap: { parameters: ["pointer", "u64", "i32", "i32", "i32", "i64"], result: "pointer" },
+  // (void *addr, size_t length)
+  munmap: { parameters: ["pointer", "u64"], result: "i32" },
+  // (void *addr, size_t length, int advice)
+  madvise: { parameters: ["pointer", "u64", "i32"], result: "i32" },
+  // (const char *name, unsigned int flags)
+  memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
+  // (const char *pathname, int flags, mode_t mode)
+  open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
+  // (int fd)
+  close: { parameters: ["i32"], result: "i32" },
+  // (int fd, void *buf, size_t count)
+  read: { parameters: ["i32", "buffer", "u64"], result: "i64" },
+  // (int fd, int operation)
+  flock: { parameters: ["i32", "i32"], result: "i32" },
+  // (int fd, off_t length)
+  ftruncate: { parameters: ["i32", "i64"], result: "i32" },
+  // (int fd, int op, int arg)
+  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  // (int fd)
+  fsync: { parameters: ["i32"], result: "i32" },
+  // (int dirfd, const char *pathname, int flags, unsigned int mask, struct statx *buf)
+  statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
+  // int *(void): the errno of the calling thread
+  __errno_location: { parameters: [], result: "pointer" },
+  // pid_t (void): the id of the calling thread
+  gettid: { parameters: [], result: "i32" },
+  // (pthread_mutexattr_t *attr)
+  pthread_mutexattr_init: { parameters: ["buffer"], result: "i32" },
+  // (pthread_mutexattr_t *attr, int robustness)
+  pthread_mutexattr_setrobust: { parameters: ["buffer", "i32"], result: "i32" },
+  // (pthread_mutex_t *mutex, const pthread_mutexattr_t *attr)
+  pthread_mutex_init: { parameters: ["pointer", "buffer"], result: "i32" },
+  // (pthread_mutex_t *mutex)
+  pthread_mutex_lock: { parameters: ["pointer"], result: "i32" },
+} as const satisfies Signatures;
+
+const IO_URING = {
+  // long (SYS_io_uring_enter, unsigned fd, unsigned to_submit, unsigned min_complete,
+  //       unsigned flags, const void *arg, size_t argsz)
+  syscall: {
+    parameters: ["i32", "i32", "u32", "u32", "u32", "pointer", "u64"],
+    result: "i32",
+  },
+} as const satisfies Signatures;
+
+const IO_URING_SETUP = {
+  // long (SYS_io_uring_setup, unsigned entries, struct io_uring_params *p)
+  syscall: { parameters: ["i32", "u32", "buffer"], result: "i32" },
+} as const satisfies Signatures;
+
+const FUTEX = {
+  // long (SYS_futex, uint32_t *uaddr, int futex_op, uint32_t val,
+  //       const struct timespec *timeout, uint32_t *uaddr2, uint32_t val3)
+  syscall: {
+    parameters: ["i32", "pointer", "i32", "u32", "pointer", "pointer", "u32"],
+    result: "i32",
+  },
+} as const satisfies Signatures;
+
+/** libc, loaded on first use. */
+export const libc: () => Functions<typeof LIBC> = library(NAMES, LIBC);
+
+/** `syscall`, with the parameters of `io_uring_enter`. */
+export const ioUring: () => Functions<typeof IO_URING> = library(NAMES, IO_URING);
+
+/** `syscall`, with the parameters of `io_uring_setup`. */
+export const ioUringSetup: () => Functions<typeof IO_URING_SETUP> = library(NAMES, IO_URING_SETUP);
+
+/** `syscall`, with the parameters of `futex`. */
+export const futex: () => Functions<typeof FUTEX> = library(NAMES, FUTEX);

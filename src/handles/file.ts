@@ -1,0 +1,201 @@
+/**
+ * Files.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+import type { NativeBuffer } from "../core/buffer.ts";
+import { checkNumber, Win32Error } from "../core/errors.ts";
+import { Handle, type HandleToken } from "../core/handle.ts";
+import { type Operation, READ, startOperation, WRITE } from "../core/operation.ts";
+import * as codes from "../system/system.ts";
+import { type Outcome, system } from "../system/system.ts";
+
+/** How to open a file; the first seven as `Deno.OpenOptions`. */
+export interface OpenOptions {
+  /** Reading is allowed. The default when nothing is asked for. */
+  read?: boolean;
+  /** Writing is allowed. */
+  write?: boolean;
+  /** Every write goes to the end of the file, whatever its offset. */
+  append?: boolean;
+  /** The file is emptied. Needs `write`. */
+  truncate?: boolean;
+  /** The file is made if it does not exist. Needs `write` or `append`. */
+  create?: boolean;
+  /** The file is made and must not exist. Needs `write` or `append`. */
+  createNew?: boolean;
+  /** The mode of a file that is made, before the umask; 0o666 by default. Ignored on Windows. */
+  mode?: number;
+  /**
+   * Transfers go past the page cache. Offsets, lengths and addresses must then be
+   * multiples of the device's block size (4096 will do).
+   * Windows: FILE_FLAG_NO_BUFFERING. Linux: O_DIRECT.
+   */
+  unbuffered?: boolean;
+  /** A write completes when the data are on the device. Windows: FILE_FLAG_WRITE_THROUGH. Linux: O_DSYNC. */
+  writeThrough?: boolean;
+  /** What others may do with the file meanwhile; all by default. Ignored on Linux. */
+  share?: { read?: boolean; write?: boolean; delete?: boolean };
+}
+
+/**
+ * A file opened for overlapped I/O. Associate it with a port; then `read` and
+ * `write` start operations at any offset, any number of them at once, and each
+ * one's packet comes to the port.
+ *
+ * Source: CreateFileW; open(2).
+ *
+ * @example
+ * ```ts
+ * import { CompletionPort, FileHandle, NativeBuffer } from "@iocp/iocp";
+ *
+ * using port = new CompletionPort();
+ * using file = FileHandle.open("README.md");
+ * using buffer = NativeBuffer.allocate(4096);
+ * port.associate(file, 1);
+ * file.read(buffer, 0);
+ * const packet = port.get();
+ * if (packet?.error) throw packet.error;
+ * console.log(packet?.bytesTransferred);
+ * ```
+ */
+export class FileHandle extends Handle {
+  /**
+   * Opens a file. Blocks for the system call. The handle is not inherited by
+   * child processes.
+   *
+   * @throws {TypeError} if the options contradict each other or the path has a NUL character.
+   * @throws {Win32Error} ERROR_FILE_NOT_FOUND (2), ERROR_PATH_NOT_FOUND (3), ERROR_ACCESS_DENIED (5; also
+   * for a directory), ERROR_FILE_EXISTS (80) and others, with the path.
+   */
+  static open(path: string | URL, options: OpenOptions = {}): FileHandle {
+    const name = path instanceof URL ? fileURLToPath(path) : path;
+    if (name === "" || name.includes("\0")) {
+      throw new TypeError("Cannot open a file: its path is empty or has a NUL character");
+    }
+    const { code, value, errno } = system.createFile(
+      system.name === "windows" ? longPath(name) : name,
+      accessOf(options),
+      shareOf(options),
+      dispositionOf(options),
+      flagsOf(options),
+      checkNumber(options.mode ?? 0o666, "mode", 0o7777),
+    );
+    if (code !== 0) throw new Win32Error(code, "CreateFile", { subject: name, errno });
+    return new FileHandle("file", Handle.register("file", value, name), true);
+  }
+
+  /**
+   * The file of `token`, opened by another thread: the same handle.
+   *
+   * @throws {TypeError} if the token is none, or its file has been closed.
+   */
+  static attach(token: HandleToken): FileHandle {
+    return new FileHandle("file", Handle.attached("file", token), false);
+  }
+
+  /**
+   * Starts a read of `into.byteLength` bytes at `offset`. The packet's count is
+   * smaller only at the end of the file; at or behind it the packet's error is
+   * ERROR_HANDLE_EOF (38). `tag` travels with the operation. A pipe or terminal
+   * opened by its path has no offsets and ends with ERROR_BROKEN_PIPE (109).
+   *
+   * Source: ReadFile.
+   *
+   * @throws {RangeError} if a number is not usable, or a limit is reached.
+   * @throws {TypeError} if the file is not associated or the buffer freed.
+   * @throws {Win32Error} ERROR_INVALID_HANDLE (6) if the file is closed.
+   */
+  read(into: NativeBuffer, offset: number, tag: number = 0): Operation {
+    return startOperation(READ, this, into, offset, tag);
+  }
+
+  /**
+   * Starts a write of `from.byteLength` bytes at `offset`. It completes whole or
+   * with an error. The bytes must not be changed before the packet is taken.
+   *
+   * Source: WriteFile.
+   *
+   * @throws {RangeError} if a number is not usable, or a limit is reached.
+   * @throws {TypeError} if the file is not associated or the buffer freed.
+   * @throws {Win32Error} ERROR_INVALID_HANDLE (6) if the file is closed.
+   */
+  write(from: NativeBuffer, offset: number, tag: number = 0): Operation {
+    return startOperation(WRITE, this, from, offset, tag);
+  }
+
+  /** The size in bytes. Blocks for the system call. Source: GetFileSizeEx. */
+  size(): number {
+    return this.#call("GetFileSizeEx", (file) => system.getFileSizeEx(file));
+  }
+
+  /**
+   * Cuts the file, or extends it with zeros. Blocks for the system call.
+   * Source: SetEndOfFile; ftruncate(2).
+   */
+  truncate(size: number): void {
+    checkNumber(size, "size");
+    this.#call("SetEndOfFile", (file) => system.setEndOfFile(file, size));
+  }
+
+  /**
+   * Blocks until all that was written is on the device.
+   * Source: FlushFileBuffers; fsync(2).
+   */
+  sync(): void {
+    this.#call("FlushFileBuffers", (file) => system.flushFileBuffers(file));
+  }
+
+  #call(name: string, work: (file: number) => Outcome): number {
+    const file = this.enter(name);
+    try {
+      const { code, value, errno } = work(file);
+      if (code !== 0) throw this.failure(code, name, errno);
+      return value;
+    } finally {
+      this.leave();
+    }
+  }
+}
+
+function accessOf(options: OpenOptions): number {
+  const { read, write, append } = options;
+  const reads = read ?? !(write || append);
+  if (!reads && !write && !append) {
+    throw new TypeError("Cannot open a file: one of read, write and append must be true");
+  }
+  return (reads ? codes.GENERIC_READ : 0) |
+    (append ? codes.FILE_APPEND_DATA : write ? codes.GENERIC_WRITE : 0);
+}
+
+function shareOf({ share = {} }: OpenOptions): number {
+  return (share.read ?? true ? codes.FILE_SHARE_READ : 0) |
+    (share.write ?? true ? codes.FILE_SHARE_WRITE : 0) |
+    (share.delete ?? true ? codes.FILE_SHARE_DELETE : 0);
+}
+
+function dispositionOf({ write, append, create, createNew, truncate }: OpenOptions): number {
+  if ((create || createNew) && !write && !append) {
+    throw new TypeError("Cannot open a file: create and createNew need write or append");
+  }
+  if (truncate && (!write || append)) {
+    throw new TypeError("Cannot open a file: truncate needs write, and cannot go with append");
+  }
+  if (createNew) return codes.CREATE_NEW;
+  if (create) return truncate ? codes.CREATE_ALWAYS : codes.OPEN_ALWAYS;
+  return truncate ? codes.TRUNCATE_EXISTING : codes.OPEN_EXISTING;
+}
+
+function flagsOf({ unbuffered, writeThrough }: OpenOptions): number {
+  return codes.FILE_FLAG_OVERLAPPED |
+    (unbuffered ? codes.FILE_FLAG_NO_BUFFERING : 0) |
+    (writeThrough ? codes.FILE_FLAG_WRITE_THROUGH : 0);
+}
+
+/** Windows refuses paths over 260 characters unless they are written like this. */
+function longPath(path: string): string {
+  if (path.length < 248 || path.startsWith("\\\\?\\") || !/^[A-Za-z]:[\\/]/.test(path)) return path;
+  return `\\\\?\\${path.replaceAll("/", "\\")}`;
+}

@@ -1,0 +1,68 @@
+/**
+ * Which places of a table in shared memory are taken: one bit a place, set and
+ * cleared by single atomic instructions. A thread that ends in the middle
+ * leaves at worst one place unused, and there is no order of events in which
+ * two threads get the same place.
+ *
+ * @module
+ */
+
+/** A thread's view of one bitmap. Any number of threads may use the bitmap at once. */
+export class Bitmap {
+  readonly #words: Int32Array<ArrayBuffer>;
+  readonly #base: number;
+  readonly #length: number;
+  /** The word where this thread last found or left a free place. */
+  #hint: number;
+
+  /** The bitmap of `places` places (a multiple of 32) that begins at word `base` of `words`. */
+  constructor(words: Int32Array<ArrayBuffer>, base: number, places: number) {
+    this.#words = words;
+    this.#base = base;
+    this.#length = places >>> 5;
+    this.#hint = 0;
+  }
+
+  /** Takes a free place and returns its number; -1 if there is none. */
+  acquire(): number {
+    const words = this.#words;
+    let at = this.#hint;
+    for (let looked = 0; looked < this.#length; looked++) {
+      let word = Atomics.load(words, this.#base + at);
+      while (word !== -1) {
+        const lowestFree = ~word & (word + 1);
+        const before = Atomics.or(words, this.#base + at, lowestFree);
+        if ((before & lowestFree) === 0) {
+          this.#hint = at;
+          return at * 32 + 31 - Math.clz32(lowestFree);
+        }
+        word = before;
+      }
+      if (++at === this.#length) at = 0;
+    }
+    return -1;
+  }
+
+  /** Gives `place` back; false if it was not taken. */
+  release(place: number): boolean {
+    const at = place >>> 5;
+    const bit = 1 << (place & 31);
+    this.#hint = at;
+    return (Atomics.and(this.#words, this.#base + at, ~bit) & bit) !== 0;
+  }
+
+  /** Whether `place` is taken. */
+  has(place: number): boolean {
+    return (Atomics.load(this.#words, this.#base + (place >>> 5)) & 1 << (place & 31)) !== 0;
+  }
+
+  /** How many places are taken; reads the whole bitmap. */
+  count(): number {
+    let taken = 0;
+    for (let at = 0; at < this.#length; at++) {
+      let word = Atomics.load(this.#words, this.#base + at);
+      for (; word !== 0; word &= word - 1) taken++;
+    }
+    return taken;
+  }
+}

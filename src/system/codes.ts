@@ -1,0 +1,83 @@
+/**
+ * The numbers of the contract, by Microsoft's names.
+ *
+ * @module
+ */
+
+/** The call has done what it was asked for. */
+export const ERROR_SUCCESS = 0;
+/** The handle does not know this request. */
+export const ERROR_INVALID_FUNCTION = 1;
+/** The file does not exist. */
+export const ERROR_FILE_NOT_FOUND = 2;
+/** A folder on the way to the file does not exist. */
+export const ERROR_PATH_NOT_FOUND = 3;
+/** Permission was denied, or a directory stands where a file is needed. */
+export const ERROR_ACCESS_DENIED = 5;
+/** The handle is closed or was never one. */
+export const ERROR_INVALID_HANDLE = 6;
+/** The system has not that much memory. */
+export const ERROR_NOT_ENOUGH_MEMORY = 8;
+/** A read began at or behind the end of the file. */
+export const ERROR_HANDLE_EOF = 38;
+/** The system cannot do this. */
+export const ERROR_NOT_SUPPORTED = 50;
+/** An argument is not valid, or the handle is associated already. */
+export const ERROR_INVALID_PARAMETER = 87;
+/** The message is longer than the buffer. */
+export const ERROR_MORE_DATA = 234;
+/** The time given had passed. */
+export const WAIT_TIMEOUT = 258;
+/** The port was closed during the wait. */
+export const ERROR_ABANDONED_WAIT_0 = 735;
+/** The operation was cancelled. */
+export const ERROR_OPERATION_ABORTED = 995;
+/** The operation is under way; its packet will come. */
+export const ERROR_IO_PENDING = 997;
+/** There was no operation to cancel. */
+export const ERROR_NOT_FOUND = 1168;
+/** A limit of this module was reached. */
+export const ERROR_NO_SYSTEM_RESOURCES = 1450;
+
+/** NTSTATUS of an operation under way. */
+export const STATUS_PENDING = 0x103;
+
+/** The "file" of a call that creates a port and associates nothing. */
+export const INVALID_HANDLE_VALUE = -1;
+
+/** `dwDesiredAccess`: reading. */
+export const GENERIC_READ = 0x80000000;
+/** `dwDesiredAccess`: writing. */
+export const GENERIC_WRITE = 0x40000000;
+/** `dwDesiredAccess`: writing at the end only. */
+export const FILE_APPEND_DATA = 0x4;
+
+/** `dwShareMode`: others may read. */
+export const FILE_SHARE_READ = 0x1;
+/** `dwShareMode`: others may write. */
+export const FILE_SHARE_WRITE = 0x2;
+/** `dwShareMode`: others may delete and rename. */
+export const FILE_SHARE_DELETE = 0x4;
+
+/** `dwCreationDisposition`: make the file, which must not exist. */
+export const CREATE_NEW = 1;
+/** `dwCreationDisposition`: make the file, or empty it. */
+export const CREATE_ALWAYS = 2;
+/** `dwCreationDisposition`: the file must exist. */
+export const OPEN_EXISTING = 3;
+/** `dwCreationDisposition`: make the file if it does not exist. */
+export const OPEN_ALWAYS = 4;
+/** `dwCreationDisposition`: empty the file, which must exist. */
+export const TRUNCATE_EXISTING = 5;
+
+/** `dwFlagsAndAttributes`: none. */
+export const FILE_ATTRIBUTE_NORMAL = 0x80;
+/** `dwFlagsAndAttributes`: writes complete when they are on the device. */
+export const FILE_FLAG_WRITE_THROUGH = 0x80000000;
+/** `dwFlagsAndAttributes`: what every handle of a port is opened with. */
+export const FILE_FLAG_OVERLAPPED = 0x40000000;
+/** `dwFlagsAndAttributes`: past the page cache. */
+export const FILE_FLAG_NO_BUFFERING = 0x20000000;
+
+/** Bytes of an OVERLAPPED and of an OVERLAPPED_ENTRY. */
+export const OVERLAPPED_BYTES = 32;

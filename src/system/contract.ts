@@ -1,0 +1,135 @@
+/**
+ * The contract between the core and the operating systems: Microsoft's
+ * functions, by Microsoft's names in camelCase, with three changes that make
+ * them safe from TypeScript. A function **returns the Win32 error code** (0 done,
+ * 997 pending) in place of BOOL and GetLastError; pointers are addresses of
+ * native memory; what comes with the packet is not a parameter.
+ *
+ * All numbers are non-negative safe integers. A handle of any value may be
+ * passed: one that is not open gives ERROR_INVALID_HANDLE (6).
+ *
+ * @module
+ */
+
+import type { CompletionEntries } from "./entries.ts";
+
+/** What a function that makes or finds something answers. */
+export interface Outcome {
+  /** The Win32 error code; 0 on success. */
+  readonly code: number;
+  /** The handle, address or size; 0 unless `code` is 0. */
+  readonly value: number;
+  /** On Linux the errno behind `code`, when a system call failed; otherwise 0. */
+  readonly errno: number;
+}
+
+/** What a port says of itself; counted under its lock where the system lets us. */
+export interface PortState {
+  /** Packets in the queue. */
+  queued: number;
+  /** Threads running with a packet; `null` where the kernel does not tell. */
+  active: number | null;
+  /** Threads parked on the port; `null` where the kernel does not tell. */
+  waiting: number | null;
+}
+
+/** Native memory. */
+export interface MemorySystem {
+  /**
+   * Reserves and commits zeroed, page-aligned memory that other processes do
+   * not inherit. Source: VirtualAlloc; mmap(2).
+   */
+  virtualAlloc(byteLength: number): Outcome;
+  /** Gives memory of `virtualAlloc` back; `byteLength` as it was asked for. */
+  virtualFree(address: number, byteLength: number): number;
+  /**
+   * Memory that all threads of this process find under `name` without being
+   * handed anything; zeroed when it is first asked for, never given back. Pages
+   * take memory once they are touched. Source: CreateFileMappingW, MapViewOfFile;
+   * memfd_create(2).
+   */
+  mapProcessMemory(name: string, byteLength: number): Outcome;
+}
+
+/** Completion ports. */
+export interface PortSystem {
+  /**
+   * Creates a port (`file` is INVALID_HANDLE_VALUE and `port` 0), or associates
+   * `file` with `port` under `key`. Source: CreateIoCompletionPort.
+   */
+  createIoCompletionPort(file: number, port: number, key: number, concurrency: number): Outcome;
+  /**
+   * Takes up to `count` packets into `entries`; blocks the calling thread for
+   * at most `timeoutMs` (Infinity: for ever) until there is one.
+   * `entries.removed` is valid after 0 only. Source: GetQueuedCompletionStatusEx.
+   */
+  getQueuedCompletionStatusEx(
+    port: number,
+    entries: CompletionEntries,
+    count: number,
+    timeoutMs: number,
+  ): number;
+  /** As above for one packet. Source: GetQueuedCompletionStatus. */
+  getQueuedCompletionStatus(port: number, entries: CompletionEntries, timeoutMs: number): number;
+  /** Queues a packet. Source: PostQueuedCompletionStatus. */
+  postQueuedCompletionStatus(port: number, bytes: number, key: number, overlapped: number): number;
+  /** What the port says of itself. Source: NtQueryIoCompletion. */
+  queryIoCompletion(port: number, state: PortState): number;
+  /** Which mechanism carries I/O here, and why that one. */
+  describeEngine(): string;
+}
+
+/** What all handles can do. */
+export interface HandleSystem {
+  /**
+   * Closes a handle or port. Operations in flight on the handle are completed,
+   * threads waiting on the port woken with ERROR_ABANDONED_WAIT_0.
+   * Source: CloseHandle.
+   */
+  closeHandle(handle: number): number;
+  /**
+   * Asks that the operation of `overlapped` on `handle`, or with 0 every
+   * operation on it, be cancelled. ERROR_NOT_FOUND (1168) if there is none.
+   * Source: CancelIoEx.
+   */
+  cancelIoEx(handle: number, overlapped: number): number;
+  /**
+   * Until `submitOperations`, operations started by this thread may be kept
+   * back to be handed to the kernel together. Nothing on Windows.
+   */
+  gatherOperations(): void;
+  /** Hands over what was kept back since `gatherOperations`. */
+  submitOperations(): void;
+}
+
+/** Files. */
+export interface FileSystem {
+  /**
+   * Opens a file for overlapped I/O. Close-on-exec, not inherited. `mode` is
+   * the mode of a file created on Linux, before the umask. Source: CreateFileW; open(2).
+   */
+  createFile(
+    path: string,
+    access: number,
+    share: number,
+    disposition: number,
+    flags: number,
+    mode: number,
+  ): Outcome;
+  /** Starts a read at the offset in `overlapped`. Source: ReadFile. */
+  readFile(file: number, buffer: number, byteLength: number, overlapped: number): number;
+  /** Starts a write at the offset in `overlapped`. Source: WriteFile. */
+  writeFile(file: number, buffer: number, byteLength: number, overlapped: number): number;
+  /** The size in bytes; blocks for the system call. Source: GetFileSizeEx. */
+  getFileSizeEx(file: number): Outcome;
+  /** Cuts or extends the file; blocks for the system call. Source: SetEndOfFile. */
+  setEndOfFile(file: number, size: number): Outcome;
+  /** Waits until the file's data are on the device. Source: FlushFileBuffers. */
+  flushFileBuffers(file: number): Outcome;
+}
+
+/** Everything the core needs of an operating system. */
+export interface System extends MemorySystem, PortSystem, HandleSystem, FileSystem {
+  /** Which system this is. */
+  readonly name: "windows" | "linux";
+}

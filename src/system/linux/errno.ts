@@ -1,0 +1,60 @@
+/**
+ * The errno of this thread, and the numbers of Linux that differ by processor.
+ *
+ * @module
+ */
+
+import { libc } from "../../ffi/libc.ts";
+import { view } from "../../ffi/memory.ts";
+import { architecture } from "../../ffi/runtime.ts";
+import type { Outcome } from "../contract.ts";
+import { errorOfErrno } from "../status.ts";
+
+export const EINTR = 4;
+export const EAGAIN = 11;
+export const EBUSY = 16;
+export const EEXIST = 17;
+export const EISDIR = 21;
+export const EINVAL = 22;
+export const ENOENT = 2;
+export const ENOSPC = 28;
+export const ENOSYS = 38;
+export const ECANCELED = 125;
+
+const arm = architecture === "arm64";
+
+export const O_DIRECT: number = arm ? 0x10000 : 0x4000;
+export const SYS_futex: number = arm ? 98 : 202;
+export const SYS_io_uring_setup = 425;
+export const SYS_io_uring_enter = 426;
+
+let location: Int32Array<ArrayBuffer> | undefined;
+
+/**
+ * The errno that the last failing libc call of this thread has left. Its place
+ * is the thread's own and lives as long as the thread, so the view is kept.
+ */
+export function errno(): number {
+  location ??= new Int32Array(view(Number(libc().__errno_location()), 4));
+  return location[0];
+}
+
+/** An outcome with a value. */
+export function success(value: number): Outcome {
+  return { code: 0, value, errno: 0 };
+}
+
+/** The outcome of a failed libc call, by its errno. */
+export function failure(error: number = errno()): Outcome {
+  return { code: errorOfErrno(error), value: 0, errno: error };
+}
+
+/** An outcome that no system call has set. */
+export function refusal(code: number): Outcome {
+  return { code, value: 0, errno: 0 };
+}
+
+/** A path or name as C takes it. The caller has refused NUL characters. */
+export function cString(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text + "\0");
+}

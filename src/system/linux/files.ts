@@ -1,0 +1,207 @@
+/**
+ * Files on Linux.
+ *
+ * @module
+ */
+
+import { libc } from "../../ffi/libc.ts";
+import { word } from "../../ffi/library.ts";
+import * as code from "../codes.ts";
+import type { FileSystem, Outcome } from "../contract.ts";
+import * as errno from "./errno.ts";
+import { findHandle, freeHandle, openHandle } from "./handles.ts";
+import * as layout from "./layout.ts";
+import { portAt } from "./port.ts";
+import { region } from "./region.ts";
+import { acquireRequest, closeRequests, releaseRequest, startRequest } from "./requests.ts";
+import { IORING_OP_READ, IORING_OP_WRITE } from "./ring.ts";
+import { started } from "./submission.ts";
+import { self } from "./threads.ts";
+
+const O_WRONLY = 0o1;
+const O_RDWR = 0o2;
+const O_CREAT = 0o100;
+const O_EXCL = 0o200;
+const O_NOCTTY = 0o400;
+const O_TRUNC = 0o1000;
+const O_APPEND = 0o2000;
+const O_DSYNC = 0o10000;
+const O_CLOEXEC = 0o2000000;
+/** A FIFO without a peer must not hold the opening thread; taken off again afterwards. */
+const O_NONBLOCK = 0o4000;
+
+const AT_FDCWD = -100;
+const AT_EMPTY_PATH = 0x1000;
+const STATX_TYPE_SIZE = 0x201;
+const S_IFMT = 0o170000;
+const S_IFDIR = 0o040000;
+const S_IFREG = 0o100000;
+const S_IFBLK = 0o060000;
+const F_SETFL = 4;
+
+/** What H_FLAGS keeps of how a file was opened, beside `FILE_FLAG_…`. */
+const READABLE = 1;
+const WRITABLE = 2;
+
+const DISPOSITIONS: Readonly<Record<number, number>> = {
+  [code.CREATE_NEW]: O_CREAT | O_EXCL,
+  [code.CREATE_ALWAYS]: O_CREAT | O_TRUNC,
+  [code.OPEN_EXISTING]: 0,
+  [code.OPEN_ALWAYS]: O_CREAT,
+  [code.TRUNCATE_EXISTING]: O_TRUNC,
+};
+
+interface Status {
+  readonly type: number;
+  readonly size: number;
+}
+
+/** struct statx: stx_mode at byte 28, stx_size at byte 40; the same on every processor. */
+function statx(fd: number, path: string): Status | null {
+  const bytes = new Uint8Array(new ArrayBuffer(256));
+  const flags = path === "" ? AT_EMPTY_PATH : 0;
+  if (libc().statx(fd, errno.cString(path), flags, STATX_TYPE_SIZE, bytes) !== 0) return null;
+  const fields = new DataView(bytes.buffer);
+  return {
+    type: fields.getUint16(28, true) & S_IFMT,
+    size: Number(fields.getBigUint64(40, true)),
+  };
+}
+
+function openFlags(access: number, disposition: number, flags: number): number {
+  const reads = (access & code.GENERIC_READ) !== 0;
+  const appends = (access & code.FILE_APPEND_DATA) !== 0;
+  const writes = appends || (access & code.GENERIC_WRITE) !== 0;
+  let open = O_CLOEXEC | O_NOCTTY | O_NONBLOCK | DISPOSITIONS[disposition];
+  if (writes) open |= reads ? O_RDWR : O_WRONLY;
+  if (appends) open |= O_APPEND;
+  if ((flags & code.FILE_FLAG_NO_BUFFERING) !== 0) open |= errno.O_DIRECT;
+  if ((flags & code.FILE_FLAG_WRITE_THROUGH) !== 0) open |= O_DSYNC;
+  return open;
+}
+
+function createFile(
+  path: string,
+  access: number,
+  _share: number,
+  disposition: number,
+  flags: number,
+  mode: number,
+): Outcome {
+  if (!(disposition in DISPOSITIONS)) return errno.refusal(code.ERROR_INVALID_PARAMETER);
+  const open = openFlags(access, disposition, flags);
+  let fd: number;
+  do fd = libc().open(errno.cString(path), open, mode); while (
+    fd < 0 && errno.errno() === errno.EINTR
+  );
+  if (fd < 0) return openFailure(path, errno.errno());
+  const status = statx(fd, "");
+  const reason = status === null ? errno.errno() : status.type === S_IFDIR ? errno.EISDIR : 0;
+  if (status === null || reason !== 0) {
+    libc().close(fd);
+    return errno.failure(reason);
+  }
+  const isFile = status.type === S_IFREG || status.type === S_IFBLK;
+  // io_uring would answer EAGAIN for a stream in non-blocking mode instead of waiting.
+  if (!isFile) libc().fcntl(fd, F_SETFL, open & (O_APPEND | errno.O_DIRECT));
+  const rights = (access & code.GENERIC_READ ? READABLE : 0) |
+    (access & (code.GENERIC_WRITE | code.FILE_APPEND_DATA) ? WRITABLE : 0);
+  const kept = rights | flags & code.FILE_FLAG_OVERLAPPED;
+  const handle = openHandle(isFile ? layout.KIND_FILE : layout.KIND_STREAM, fd, kept);
+  if (handle !== 0) return errno.success(handle);
+  libc().close(fd);
+  return errno.refusal(code.ERROR_NO_SYSTEM_RESOURCES);
+}
+
+/** Windows tells a missing file (2) from a missing folder (3); Linux says ENOENT to both. */
+function openFailure(path: string, reason: number): Outcome {
+  const folder = path.replace(/[^/]+\/*$/, "") || ".";
+  if (reason === errno.ENOENT && statx(AT_FDCWD, folder) === null) {
+    return { code: code.ERROR_PATH_NOT_FOUND, value: 0, errno: reason };
+  }
+  return errno.failure(reason);
+}
+
+function transfer(
+  opcode: number,
+  right: number,
+  handle: number,
+  address: number,
+  length: number,
+  overlapped: number,
+): number {
+  const at = findHandle(handle);
+  const { words } = region();
+  if (at < 0 || words[at + layout.H_KIND] === layout.KIND_PORT) return code.ERROR_INVALID_HANDLE;
+  if ((words[at + layout.H_FLAGS] & right) === 0) return code.ERROR_ACCESS_DENIED;
+  const place = words[at + layout.H_PORT];
+  if (place === 0 || overlapped === 0) return code.ERROR_INVALID_PARAMETER;
+  const request = acquireRequest();
+  if (request < 0) return code.ERROR_NO_SYSTEM_RESOURCES;
+  const port = portAt(place - 1);
+  port.lock(self());
+  let answer = code.ERROR_IO_PENDING;
+  if (findHandle(handle) !== at) answer = code.ERROR_INVALID_HANDLE;
+  else if (!port.hasRoom()) answer = code.ERROR_NO_SYSTEM_RESOURCES;
+  else {
+    startRequest(port, at, request, opcode, address, length, overlapped);
+    started(port);
+  }
+  port.unlock();
+  if (answer !== code.ERROR_IO_PENDING) releaseRequest(request);
+  return answer;
+}
+
+/** The descriptor of an open file handle; -1 if it is none. */
+function descriptor(file: number): number {
+  const at = findHandle(file);
+  const { words } = region();
+  return at < 0 || words[at + layout.H_KIND] === layout.KIND_PORT ? -1 : words[at + layout.H_FD];
+}
+
+/**
+ * Closes the file of a retired handle. Operations in flight are asked to end
+ * and complete with their packets; what the thread kept back goes to the kernel
+ * first, so that no descriptor number is read after it has been given back.
+ */
+export function closeFile(at: number): void {
+  const { words } = region();
+  const fd = words[at + layout.H_FD];
+  const place = words[at + layout.H_PORT];
+  if (place === 0) {
+    freeHandle(at);
+  } else {
+    const port = portAt(place - 1);
+    port.lock(self());
+    closeRequests(port, at);
+    port.submitLater();
+    port.dropReferenceLater();
+    port.unlock();
+  }
+  libc().close(fd);
+}
+
+/** The contract's functions for files. */
+export const files: FileSystem = {
+  createFile,
+  readFile: (file, buffer, byteLength, overlapped) =>
+    transfer(IORING_OP_READ, READABLE, file, buffer, byteLength, overlapped),
+  writeFile: (file, buffer, byteLength, overlapped) =>
+    transfer(IORING_OP_WRITE, WRITABLE, file, buffer, byteLength, overlapped),
+  getFileSizeEx(file: number): Outcome {
+    const fd = descriptor(file);
+    if (fd < 0) return errno.refusal(code.ERROR_INVALID_HANDLE);
+    const status = statx(fd, "");
+    return status === null ? errno.failure() : errno.success(status.size);
+  },
+  setEndOfFile(file: number, size: number): Outcome {
+    const fd = descriptor(file);
+    if (fd < 0) return errno.refusal(code.ERROR_INVALID_HANDLE);
+    return libc().ftruncate(fd, word(size)) === 0 ? errno.success(0) : errno.failure();
+  },
+  flushFileBuffers(file: number): Outcome {
+    const fd = descriptor(file);
+    if (fd < 0) return errno.refusal(code.ERROR_INVALID_HANDLE);
+    return libc().fsync(fd) === 0 ? errno.success(0) : errno.failure();
+  },
+};

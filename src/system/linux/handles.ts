@@ -1,0 +1,61 @@
+/**
+ * The table of handles: what a number means, in every thread of the process.
+ *
+ * A handle is its place in the table and the life of that place. A number that
+ * is not an open handle, however made, is told from one by two comparisons; a
+ * closed handle's number does not come again before its place has been used
+ * 2^31 times.
+ *
+ * @module
+ */
+
+import * as layout from "./layout.ts";
+import { region } from "./region.ts";
+
+/** Handles are multiples of 4, as on Windows; this is the weight of a place's life. */
+const LIFE = layout.MAX_HANDLES * 4;
+
+/** The last place stays unused, so that a place plus one fits in its bits. */
+const LAST_PLACE = layout.MAX_HANDLES - 1;
+
+/** The first word of the handle's place; -1 if it is not open. Any number may be asked for. */
+export function findHandle(handle: number): number {
+  const place = (handle >>> 2 & layout.MAX_HANDLES - 1) - 1;
+  if (place < 0) return -1;
+  const at = layout.HANDLES + place * layout.HANDLE_WORDS;
+  const life = Atomics.load(region().words, at + layout.H_GENERATION);
+  return life !== 0 && handleOf(place, life) === handle ? at : -1;
+}
+
+/** Makes a handle. Returns 0 if the table is full. */
+export function openHandle(kind: number, fd: number, flags: number): number {
+  const { words, handles } = region();
+  const place = handles.acquire();
+  if (place < 0) return 0;
+  if (place === LAST_PLACE) return 0;
+  const at = layout.HANDLES + place * layout.HANDLE_WORDS;
+  const life = words[at + layout.H_LIVES] % 0x7fffffff + 1;
+  words.fill(0, at, at + layout.HANDLE_WORDS);
+  words[at + layout.H_LIVES] = life;
+  words[at + layout.H_KIND] = kind;
+  words[at + layout.H_FD] = fd;
+  words[at + layout.H_FLAGS] = flags;
+  Atomics.store(words, at + layout.H_GENERATION, life);
+  return handleOf(place, life);
+}
+
+/** Closes the handle for all threads; false if another one was faster. */
+export function retireHandle(at: number, handle: number): boolean {
+  const { words } = region();
+  const life = Math.floor(handle / LIFE);
+  return Atomics.compareExchange(words, at + layout.H_GENERATION, life, 0) === life;
+}
+
+/** Gives the place of a retired handle back, once nothing refers to it. */
+export function freeHandle(at: number): void {
+  region().handles.release((at - layout.HANDLES) / layout.HANDLE_WORDS);
+}
+
+function handleOf(place: number, life: number): number {
+  return life * LIFE + (place + 1) * 4;
+}

@@ -1,0 +1,159 @@
+/**
+ * Where things lie in the engine's shared memory, in 32-bit words. Every thread
+ * of the process reads and writes the same words.
+ *
+ * A word that names a place of a table holds its number plus one, so that
+ * zeroed memory names nothing.
+ *
+ * @module
+ */
+
+/** Part of the memory's name: two copies of this module with different layouts keep apart. */
+export const LAYOUT_VERSION = 1;
+
+/** Threads that may use the engine at once. */
+export const MAX_THREADS = 1024;
+/** Ports that may be open at once. */
+export const MAX_PORTS = 2048;
+/** Handles that may be open at once, ports among them. */
+export const MAX_HANDLES = 131_072;
+/** Operations that may be in flight at once in the whole process. */
+export const MAX_REQUESTS = 262_144;
+/** Packets a port holds, queued and still in flight together; a power of two. */
+export const MAX_QUEUE = 131_072;
+/** Packets a new port has room for before its queue first grows; a power of two. */
+export const FIRST_QUEUE = 64;
+
+/** A thread. */
+export const THREAD_WORDS = 64;
+/** Its state, and the futex it sleeps on: one of the `STATE_` values. */
+export const T_STATE = 0;
+/** Its id in the kernel. */
+export const T_TID = 1;
+/** The port it last waited on, and which life of that port. */
+export const T_PORT = 2;
+export const T_PORT_GENERATION = 3;
+/** Whether it is counted as active there. */
+export const T_COUNTED = 4;
+/** The waiter that began to wait before it. */
+export const T_OLDER = 5;
+/** The packet handed to it. */
+export const T_PACKET = 8;
+/** A robust mutex it holds while it lives: the kernel marks it when the thread ends. */
+export const T_MUTEX = 16;
+/** A timespec and an io_uring_getevents_arg for its own waits. */
+export const T_TIMESPEC = 28;
+export const T_GETEVENTS = 32;
+
+/** Not waiting. */
+export const STATE_RUNNING = 0;
+/** Waiting for a futex wake. */
+export const STATE_PARKED = 1;
+/** Waiting in io_uring_enter: the port's oldest waiter. */
+export const STATE_IN_RING = 2;
+/** Released with the packet in `T_PACKET`. */
+export const STATE_HANDED = 3;
+/** Released because the port was closed. */
+export const STATE_ABANDONED = 4;
+
+/** A port. */
+export const PORT_WORDS = 64;
+export const P_LOCK = 0;
+/** Which life of this place; handles and threads of an earlier one do not match. */
+export const P_GENERATION = 1;
+/** 1 while the port's handle is open. */
+export const P_OPEN = 2;
+/** Running threads, and how many there may be when one is released. */
+export const P_ACTIVE = 3;
+export const P_CONCURRENCY = 4;
+/** The newest waiter, and how many there are. */
+export const P_NEWEST = 5;
+export const P_WAITING = 6;
+/** The queue: where its oldest packet is, how many there are, how many have room. */
+export const P_HEAD = 7;
+export const P_QUEUED = 8;
+export const P_CAPACITY = 9;
+/** Open handle, associated handles, operations in flight: what keeps the port alive. */
+export const P_REFERENCES = 10;
+/** Operations in flight; each has a place in the queue kept for its packet. */
+export const P_IN_FLIGHT = 11;
+/** The ring: descriptor plus one, where its memory and its entries are mapped. */
+export const P_RING = 12;
+export const P_RING_ADDRESS = 14;
+export const P_RING_BYTES = 16;
+export const P_SQES_ADDRESS = 18;
+/** `struct io_uring_params` as io_uring_setup has filled it: 120 bytes. */
+export const P_RING_PARAMS = 20;
+
+/** A handle. */
+export const HANDLE_WORDS = 16;
+/** Which life of this place, while it is open; 0 when it is closed. */
+export const H_GENERATION = 0;
+/** One of the `KIND_` values. */
+export const H_KIND = 1;
+/** The file descriptor, -1 once it is closed; for a port its place plus one. */
+export const H_FD = 2;
+/** The port it is associated with, and the completion key. */
+export const H_PORT = 3;
+export const H_KEY = 4;
+/** Operations in flight, and the newest of them. */
+export const H_IN_FLIGHT = 6;
+export const H_NEWEST = 7;
+/** `FILE_FLAG_…` values it was opened with. */
+export const H_FLAGS = 8;
+/** How often this place was used. */
+export const H_LIVES = 9;
+
+export const KIND_PORT = 1;
+/** A regular file or block device: reads end at its end, offsets count. */
+export const KIND_FILE = 2;
+/** A pipe, terminal or other stream opened by path. */
+export const KIND_STREAM = 3;
+
+/** An operation in flight. */
+export const REQUEST_WORDS = 16;
+/** Which life of this place; part of the ring entry's user data. */
+export const R_GENERATION = 0;
+/** 1 in flight, 2 in flight and asked to cancel. */
+export const R_STATE = 1;
+export const R_HANDLE = 2;
+/** The handle's operations, started after and before this one. */
+export const R_NEWER = 3;
+export const R_OLDER = 4;
+export const R_OVERLAPPED = 5;
+/** io_uring opcode and what it takes, kept so that it can be submitted again. */
+export const R_OPCODE = 7;
+export const R_ADDRESS = 8;
+export const R_LENGTH = 10;
+export const R_OFFSET = 11;
+export const R_FLAGS = 13;
+/** Bytes transferred by earlier submissions of this operation. */
+export const R_DONE = 14;
+
+/** One packet in a queue: an OVERLAPPED_ENTRY. */
+export const PACKET_WORDS = 8;
+/** Set in a packet's last word beside the errno: an OVERLAPPED waits for its status. */
+export const PACKET_OF_OPERATION = 0x40000000;
+
+const HEADER_WORDS = 1024;
+
+/** Ports that are closed and still kept by handles or operations. */
+export const LINGERING = 0;
+
+/** Word offsets of the tables. */
+export const THREAD_BITMAP = HEADER_WORDS;
+export const PORT_BITMAP: number = THREAD_BITMAP + MAX_THREADS / 32;
+export const HANDLE_BITMAP: number = PORT_BITMAP + MAX_PORTS / 32;
+export const REQUEST_BITMAP: number = HANDLE_BITMAP + MAX_HANDLES / 32;
+export const THREADS: number = REQUEST_BITMAP + MAX_REQUESTS / 32;
+export const PORTS: number = THREADS + MAX_THREADS * THREAD_WORDS;
+export const HANDLES: number = PORTS + MAX_PORTS * PORT_WORDS;
+export const REQUESTS: number = HANDLES + MAX_HANDLES * HANDLE_WORDS;
+const TABLES_END: number = REQUESTS + MAX_REQUESTS * REQUEST_WORDS;
+
+/** Bytes of the tables, and where the queues begin; a multiple of the page size. */
+export const TABLE_BYTES: number = Math.ceil(TABLES_END * 4 / 65536) * 65536;
+/** Bytes reserved for one port's queue. */
+export const QUEUE_BYTES: number = MAX_QUEUE * PACKET_WORDS * 4;
+/** Bytes of address space the engine reserves; memory is taken as it is used. */
+export const REGION_BYTES: number = TABLE_BYTES + MAX_PORTS * QUEUE_BYTES;

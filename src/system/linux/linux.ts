@@ -1,0 +1,20 @@
+/**
+ * Linux: the contract on io_uring, futexes and shared memory.
+ *
+ * @module
+ */
+
+import type { System } from "../contract.ts";
+import { files } from "./files.ts";
+import { ports } from "./ports.ts";
+import { mapProcessMemory, virtualAlloc, virtualFree } from "./process-memory.ts";
+
+/** All functions of the contract. */
+export const linux: System = {
+  name: "linux",
+  virtualAlloc,
+  virtualFree,
+  mapProcessMemory,
+  ...ports,
+  ...files,
+};

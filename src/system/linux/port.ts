@@ -1,0 +1,227 @@
+/**
+ * One port as one thread sees it: the queue, the ring, the lock around both and
+ * the references that keep them.
+ *
+ * @module
+ */
+
+import { libc } from "../../ffi/libc.ts";
+import { word } from "../../ffi/library.ts";
+import { wordIndex, wordsAround } from "../../ffi/memory.ts";
+import * as layout from "./layout.ts";
+import { lock, unlock, wake } from "./park.ts";
+import { Queue, type Words } from "./queue.ts";
+import { queueWords, region } from "./region.ts";
+import { completeRequest } from "./requests.ts";
+import { createRing, destroyRing, IORING_OP_NOP, NO_REQUEST, Ring } from "./ring.ts";
+
+const MADV_REMOVE = 9;
+
+/** A thread's view of a port; made by {@linkcode portAt}. */
+export class Port {
+  /** The first word of the port's place. */
+  readonly at: number;
+  /** Which life of the place this view is of. */
+  readonly generation: number;
+  readonly queue: Queue;
+  readonly #words: Int32Array<ArrayBuffer>;
+  readonly #complete: (low: number, high: number, result: number) => void;
+  #ring: Ring | null = null;
+  #submitLater = false;
+  #dropLater = 0;
+
+  /** The port at `place`, as it is now. */
+  constructor(place: number) {
+    const { words } = region();
+    this.at = layout.PORTS + place * layout.PORT_WORDS;
+    this.generation = words[this.at + layout.P_GENERATION];
+    this.queue = new Queue(words, place, (capacity) => queueWords(place, capacity));
+    this.#words = words;
+    this.#complete = (low, high, result) => completeRequest(this, low, high, result);
+  }
+
+  /** Takes the port's lock for the thread whose first word is `thread`. */
+  lock(thread: number): void {
+    lock(this.#words, this.at + layout.P_LOCK, thread);
+  }
+
+  /**
+   * Gives the lock back, then does what could not be done under it: wakes the
+   * threads that were let go, hands entries to the kernel, and, when the last
+   * reference went meanwhile, gives the port's place back.
+   */
+  unlock(): void {
+    const released = this.queue.released;
+    const mustSubmit = released.length === 0 ? this.#submitLater : this.#wakeInRing();
+    if (mustSubmit) this.addReference();
+    unlock(this.#words, this.at + layout.P_LOCK);
+    if (released.length !== 0) this.#wakeParked();
+    if (mustSubmit) {
+      this.#submitLater = false;
+      this.#dropLater++;
+      this.submit();
+    }
+    if (this.#dropLater !== 0) {
+      const drop = this.#dropLater;
+      this.#dropLater = 0;
+      this.dropReferences(drop);
+    }
+  }
+
+  /** A waiter inside io_uring_enter comes out when a completion arrives: an empty operation. */
+  #wakeInRing(): boolean {
+    let mustSubmit = this.#submitLater;
+    for (const { state } of this.queue.released) {
+      if (state !== layout.STATE_IN_RING) continue;
+      this.ring().push(IORING_OP_NOP, -1, 0, 0, 0, 0, 0, 0, NO_REQUEST, 0);
+      mustSubmit = true;
+    }
+    return mustSubmit;
+  }
+
+  #wakeParked(): void {
+    const released = this.queue.released;
+    for (const { thread, state } of released) {
+      if (state === layout.STATE_PARKED) wake(thread + layout.T_STATE);
+    }
+    released.length = 0;
+  }
+
+  /** Something was put on the ring: `unlock` hands it to the kernel. */
+  submitLater(): void {
+    this.#submitLater = true;
+  }
+
+  /** Whether the port's handle is open. */
+  isOpen(): boolean {
+    return this.#words[this.at + layout.P_OPEN] !== 0;
+  }
+
+  /** Whether another packet, queued or to come, has room. */
+  hasRoom(): boolean {
+    const words = this.#words;
+    return words[this.at + layout.P_QUEUED] + words[this.at + layout.P_IN_FLIGHT] <
+      layout.MAX_QUEUE;
+  }
+
+  /** Whether the port has a ring: since the first handle was associated. */
+  hasRing(): boolean {
+    return this.#words[this.at + layout.P_RING] !== 0;
+  }
+
+  /** The ring. The port has one. */
+  ring(): Ring {
+    return this.#ring ??= new Ring(this.at);
+  }
+
+  /**
+   * Makes the ring if there is none; under the lock. Whoever has waited longest
+   * then waits in it. Returns 0 or an errno.
+   */
+  needRing(): number {
+    if (this.hasRing()) return 0;
+    const errno = createRing(this.at);
+    if (errno === 0) this.promote();
+    return errno;
+  }
+
+  /**
+   * Lets the oldest waiter wait in the ring, where it sees completions; under the
+   * lock. It is never the one that is let go first, unless it is the only one.
+   */
+  promote(): void {
+    const oldest = this.queue.oldestWaiter();
+    if (oldest < 0 || this.#words[oldest + layout.T_STATE] !== layout.STATE_PARKED) return;
+    Atomics.store(this.#words, oldest + layout.T_STATE, layout.STATE_IN_RING);
+    wake(oldest + layout.T_STATE);
+  }
+
+  /** Hands filled entries to the kernel; without the lock, with a reference. */
+  submit(): void {
+    // Refused only while the kernel is short of memory, which waiting threads' work relieves.
+    while (!this.ring().submit());
+  }
+
+  /** Reads the ring's completions into the queue; under the lock. */
+  reap(): void {
+    if (this.hasRing() && this.ring().hasCompletions()) this.ring().reap(this.#complete);
+  }
+
+  /** Queues the packet of a request, or, when nobody can take it, only stores its status. */
+  deliver(handle: number, request: number, status: number, bytes: number, errno: number): void {
+    const words = this.#words;
+    const low = words[request + layout.R_OVERLAPPED];
+    const high = words[request + layout.R_OVERLAPPED + 1];
+    if (!this.isOpen()) {
+      storeStatus((low >>> 0) + high * 0x100000000, status, bytes);
+      return;
+    }
+    const key = handle + layout.H_KEY;
+    const extra = errno | layout.PACKET_OF_OPERATION;
+    this.queue.append(words[key], words[key + 1], low, high, status | 0, bytes | 0, extra);
+  }
+
+  /** Keeps the port's memory and ring for one more holder. */
+  addReference(): void {
+    Atomics.add(this.#words, this.at + layout.P_REFERENCES, 1);
+  }
+
+  /** A reference goes when the lock is given back. */
+  dropReferenceLater(): void {
+    this.#dropLater++;
+  }
+
+  /** Gives references back, without the lock; the last one destroys the port. */
+  dropReferences(count: number): void {
+    const before = Atomics.sub(this.#words, this.at + layout.P_REFERENCES, count);
+    if (before === count) this.#destroy();
+  }
+
+  #destroy(): void {
+    const { address, ports } = region();
+    if (this.hasRing()) destroyRing(this.at);
+    const capacity = this.#words[this.at + layout.P_CAPACITY];
+    if (capacity > layout.FIRST_QUEUE) {
+      const queue = address + layout.TABLE_BYTES + this.queue.place * layout.QUEUE_BYTES;
+      const bytes = capacity * layout.PACKET_WORDS * 4;
+      libc().madvise(word(queue), word(bytes), MADV_REMOVE);
+    }
+    Atomics.sub(this.#words, layout.LINGERING, 1);
+    ports.release(this.queue.place);
+  }
+}
+
+/**
+ * The last packets' status, written where their OVERLAPPEDs wait for it: not
+ * before they are taken (promise 6). `words` holds `count` packets.
+ */
+export function settleStatuses(words: Words, count: number): void {
+  for (let at = 0; at < count * layout.PACKET_WORDS; at += layout.PACKET_WORDS) {
+    const extra = words[at + 7];
+    if ((extra & layout.PACKET_OF_OPERATION) === 0) continue;
+    words[at + 7] = extra & ~layout.PACKET_OF_OPERATION;
+    const overlapped = (words[at + 2] >>> 0) + (words[at + 3] >>> 0) * 0x100000000;
+    storeStatus(overlapped, words[at + 4], words[at + 6]);
+  }
+}
+
+/** The OVERLAPPED is mapped: its operation's packet has not been taken until now. */
+function storeStatus(overlapped: number, status: number, bytes: number): void {
+  const words = wordsAround(overlapped);
+  const at = wordIndex(overlapped);
+  words[at + 1] = 0;
+  words[at + 2] = bytes;
+  words[at + 3] = 0;
+  words[at] = status;
+}
+
+const views: Port[] = [];
+
+/** This thread's view of the port at `place`. The port is alive: the caller has a way to it. */
+export function portAt(place: number): Port {
+  const known = views[place];
+  const { words } = region();
+  const at = layout.PORTS + place * layout.PORT_WORDS;
+  if (known !== undefined && known.generation === words[at + layout.P_GENERATION]) return known;
+  return views[place] = new Port(place);
+}

@@ -1,0 +1,306 @@
+/**
+ * Completion ports on Linux: the contract's functions for them, and where their
+ * threads wait.
+ *
+ * @module
+ */
+
+import { processors } from "../../ffi/runtime.ts";
+import * as code from "../codes.ts";
+import type { HandleSystem, Outcome, PortState, PortSystem } from "../contract.ts";
+import type { CompletionEntries } from "../entries.ts";
+import { failure, refusal, success } from "./errno.ts";
+import { closeFile } from "./files.ts";
+import { findHandle, freeHandle, openHandle, retireHandle } from "./handles.ts";
+import * as layout from "./layout.ts";
+import { sleep } from "./park.ts";
+import { type Port, portAt, settleStatuses } from "./port.ts";
+import { region } from "./region.ts";
+import { cancelRequests } from "./requests.ts";
+import { gather, submitGathered } from "./submission.ts";
+import { leavePort, self } from "./threads.ts";
+
+/** The port's concurrency value is a DWORD; the table holds signed words. */
+const MAX_CONCURRENCY = 0x7fffffff;
+
+function createIoCompletionPort(
+  file: number,
+  port: number,
+  key: number,
+  concurrency: number,
+): Outcome {
+  sweep();
+  if (file !== code.INVALID_HANDLE_VALUE) return associate(file, port, key, concurrency);
+  if (port !== 0) return refusal(code.ERROR_INVALID_PARAMETER);
+  return create(concurrency);
+}
+
+function create(concurrency: number): Outcome {
+  const { words, ports } = region();
+  const place = ports.acquire();
+  if (place < 0) return refusal(code.ERROR_NO_SYSTEM_RESOURCES);
+  const at = layout.PORTS + place * layout.PORT_WORDS;
+  const handle = openHandle(layout.KIND_PORT, place + 1, 0);
+  if (handle === 0) {
+    ports.release(place);
+    return refusal(code.ERROR_NO_SYSTEM_RESOURCES);
+  }
+  // A thread with a stale handle may just be looking at this place.
+  const stale = portAt(place);
+  stale.lock(self());
+  const generation = words[at + layout.P_GENERATION] + 1 | 0;
+  words.fill(0, at + layout.P_GENERATION, at + layout.PORT_WORDS);
+  words[at + layout.P_GENERATION] = generation;
+  words[at + layout.P_OPEN] = 1;
+  words[at + layout.P_CONCURRENCY] = Math.min(concurrency || processors, MAX_CONCURRENCY);
+  words[at + layout.P_CAPACITY] = layout.FIRST_QUEUE;
+  words[at + layout.P_REFERENCES] = 1;
+  stale.unlock();
+  return success(handle);
+}
+
+function associate(file: number, port: number, key: number, concurrency: number): Outcome {
+  const { words } = region();
+  const handle = findHandle(file);
+  if (handle < 0 || words[handle + layout.H_KIND] === layout.KIND_PORT) {
+    return refusal(code.ERROR_INVALID_HANDLE);
+  }
+  if (port === 0) {
+    // Case 8: both in one call; on failure there is no new port.
+    const made = create(concurrency);
+    if (made.code !== 0) return made;
+    const answer = associate(file, made.value, key, 0);
+    if (answer.code !== 0) closeHandle(made.value);
+    return answer;
+  }
+  const found = lockPort(port);
+  if (found === null) return refusal(code.ERROR_INVALID_HANDLE);
+  const answer = associateLocked(found, handle, file, port, key);
+  found.unlock();
+  return answer;
+}
+
+function associateLocked(
+  port: Port,
+  handle: number,
+  file: number,
+  portHandle: number,
+  key: number,
+): Outcome {
+  const { words } = region();
+  if (findHandle(file) !== handle) return refusal(code.ERROR_INVALID_HANDLE);
+  const overlapped = words[handle + layout.H_FLAGS] & code.FILE_FLAG_OVERLAPPED;
+  if (overlapped === 0) return refusal(code.ERROR_INVALID_PARAMETER);
+  const errno = port.needRing();
+  if (errno !== 0) return failure(errno);
+  const place = port.queue.place + 1;
+  // Two ports may be offered the same file at once, each under its own lock.
+  if (Atomics.compareExchange(words, handle + layout.H_PORT, 0, place) !== 0) {
+    return refusal(code.ERROR_INVALID_PARAMETER);
+  }
+  words[handle + layout.H_KEY] = key | 0;
+  words[handle + layout.H_KEY + 1] = key / 0x100000000 | 0;
+  port.addReference();
+  return success(portHandle);
+}
+
+/** The port of `handle`, locked; null if it is not an open port. */
+function lockPort(handle: number): Port | null {
+  const at = findHandle(handle);
+  const { words } = region();
+  if (at < 0 || words[at + layout.H_KIND] !== layout.KIND_PORT) return null;
+  const port = portAt(words[at + layout.H_FD] - 1);
+  port.lock(self());
+  if (findHandle(handle) === at) return port;
+  port.unlock();
+  return null;
+}
+
+function postQueuedCompletionStatus(
+  handle: number,
+  bytes: number,
+  key: number,
+  overlapped: number,
+): number {
+  const port = lockPort(handle);
+  if (port === null) return code.ERROR_INVALID_HANDLE;
+  if (!port.hasRoom()) {
+    port.unlock();
+    return code.ERROR_NO_SYSTEM_RESOURCES;
+  }
+  const keyHigh = key / 0x100000000 | 0;
+  const overlappedHigh = overlapped / 0x100000000 | 0;
+  port.queue.append(key | 0, keyHigh, overlapped | 0, overlappedHigh, 0, bytes | 0, 0);
+  port.queue.release();
+  port.unlock();
+  return 0;
+}
+
+function getQueuedCompletionStatusEx(
+  handle: number,
+  entries: CompletionEntries,
+  count: number,
+  timeoutMs: number,
+): number {
+  // Case 41: what 0 does is not documented anywhere.
+  if (count < 1 || count > entries.capacity) return code.ERROR_INVALID_PARAMETER;
+  const me = self();
+  leaveOther(me, handle);
+  const port = lockPort(handle);
+  if (port === null) return code.ERROR_INVALID_HANDLE;
+  port.queue.arrive(me);
+  port.reap();
+  let taken = port.queue.take(me, entries.words, count);
+  if (taken === 0) {
+    taken = timeoutMs <= 0 ? 0 : wait(port, me, entries, count, timeoutMs);
+    if (taken === ABANDONED) return code.ERROR_ABANDONED_WAIT_0;
+    if (taken === 0) port.queue.count(me);
+  } else {
+    port.queue.release();
+  }
+  port.unlock();
+  if (taken === 0) return code.WAIT_TIMEOUT;
+  settleStatuses(entries.words, taken);
+  entries.removed = taken;
+  return 0;
+}
+
+const ABANDONED = -1;
+
+/**
+ * Waits for a packet; called and left with the lock held, except when the port
+ * was closed meanwhile. Returns how many packets are in `entries`.
+ */
+function wait(
+  port: Port,
+  me: number,
+  entries: CompletionEntries,
+  count: number,
+  timeoutMs: number,
+): number {
+  const { words } = region();
+  const queue = port.queue;
+  const deadline = performance.now() + timeoutMs;
+  const isOldest = queue.oldestWaiter() < 0;
+  queue.park(me, port.hasRing() && isOldest ? layout.STATE_IN_RING : layout.STATE_PARKED);
+  port.addReference();
+  for (;;) {
+    const state = Atomics.load(words, me + layout.T_STATE);
+    if (state === layout.STATE_HANDED) {
+      port.dropReferenceLater();
+      return queue.takeHanded(me, entries.words, count);
+    }
+    if (state === layout.STATE_ABANDONED) {
+      Atomics.store(words, me + layout.T_STATE, layout.STATE_RUNNING);
+      port.dropReferenceLater();
+      port.unlock();
+      return ABANDONED;
+    }
+    const left = deadline - performance.now();
+    if (left <= 0) {
+      port.dropReferenceLater();
+      queue.unpark(me);
+      if (state === layout.STATE_IN_RING) port.promote();
+      return 0;
+    }
+    port.unlock();
+    if (state === layout.STATE_IN_RING) port.ring().wait(me, left);
+    else sleep(me, layout.STATE_PARKED, left);
+    port.lock(me);
+    if (state === layout.STATE_IN_RING) {
+      port.reap();
+      queue.release();
+    }
+  }
+}
+
+/** A thread belongs to one port: before it takes from another, it leaves the first (51). */
+function leaveOther(me: number, handle: number): void {
+  const { words } = region();
+  const bound = words[me + layout.T_PORT];
+  if (bound === 0) return;
+  const at = findHandle(handle);
+  if (at >= 0 && words[at + layout.H_FD] === bound) return;
+  leavePort(me, bound - 1);
+}
+
+function queryIoCompletion(handle: number, state: PortState): number {
+  const port = lockPort(handle);
+  if (port === null) return code.ERROR_INVALID_HANDLE;
+  const { words } = region();
+  state.queued = words[port.at + layout.P_QUEUED];
+  state.active = words[port.at + layout.P_ACTIVE];
+  state.waiting = words[port.at + layout.P_WAITING];
+  port.unlock();
+  return 0;
+}
+
+function closeHandle(handle: number): number {
+  const at = findHandle(handle);
+  if (at < 0) return code.ERROR_INVALID_HANDLE;
+  const { words } = region();
+  const isPort = words[at + layout.H_KIND] === layout.KIND_PORT;
+  const place = words[at + layout.H_FD] - 1;
+  if (!retireHandle(at, handle)) return code.ERROR_INVALID_HANDLE;
+  if (isPort) closePort(place, at);
+  else closeFile(at);
+  sweep();
+  return 0;
+}
+
+/** Every waiter goes with nothing, packets are dropped; what is in flight keeps the place (53-57). */
+function closePort(place: number, handle: number): void {
+  const { words } = region();
+  const port = portAt(place);
+  port.lock(self());
+  words[port.at + layout.P_OPEN] = 0;
+  Atomics.add(words, layout.LINGERING, 1);
+  port.queue.abandon();
+  port.dropReferenceLater();
+  port.unlock();
+  freeHandle(handle);
+}
+
+/** Reads the completions of closed ports, which no thread takes from any more. */
+function sweep(): void {
+  const { words, ports } = region();
+  if (Atomics.load(words, layout.LINGERING) === 0) return;
+  const me = self();
+  for (let place = 0; place < layout.MAX_PORTS; place++) {
+    if (!ports.has(place)) continue;
+    const port = portAt(place);
+    port.lock(me);
+    if (!port.isOpen() && words[port.at + layout.P_REFERENCES] > 0) port.reap();
+    port.unlock();
+  }
+}
+
+function cancelIoEx(handle: number, overlapped: number): number {
+  const at = findHandle(handle);
+  const { words } = region();
+  if (at < 0 || words[at + layout.H_KIND] === layout.KIND_PORT) return code.ERROR_INVALID_HANDLE;
+  const place = words[at + layout.H_PORT];
+  if (place === 0) return code.ERROR_NOT_FOUND;
+  const port = portAt(place - 1);
+  port.lock(self());
+  const isOpen = findHandle(handle) === at;
+  const any = isOpen && cancelRequests(port, at, overlapped);
+  port.unlock();
+  if (!isOpen) return code.ERROR_INVALID_HANDLE;
+  return any ? 0 : code.ERROR_NOT_FOUND;
+}
+
+/** The contract's functions for ports, and for what all handles can do. */
+export const ports: PortSystem & HandleSystem = {
+  createIoCompletionPort,
+  getQueuedCompletionStatusEx,
+  getQueuedCompletionStatus: (port, entries, timeoutMs) =>
+    getQueuedCompletionStatusEx(port, entries, 1, timeoutMs),
+  postQueuedCompletionStatus,
+  queryIoCompletion,
+  describeEngine: () => "io_uring",
+  closeHandle,
+  cancelIoEx,
+  gatherOperations: gather,
+  submitOperations: submitGathered,
+};

@@ -1,0 +1,274 @@
+/**
+ * The io_uring of a port, as one thread sees it: its two rings are memory shared
+ * with the kernel, described by io_uring(7) and io_uring_setup(2).
+ *
+ * A port has one ring for all its threads. Filling submission entries and
+ * reading completions happens with the port's lock held; entering the kernel
+ * does not. The rings stay mapped until the port's place is given back.
+ *
+ * @module
+ */
+
+import { ioUring, ioUringSetup, libc } from "../../ffi/libc.ts";
+import { word } from "../../ffi/library.ts";
+import { view } from "../../ffi/memory.ts";
+import * as errno from "./errno.ts";
+import * as layout from "./layout.ts";
+import { timespec } from "./park.ts";
+import { region } from "./region.ts";
+
+/** Entries of the submission ring: what one batch may hold back. A power of two. */
+const SUBMISSION_ENTRIES = 256;
+/** Entries of the completion ring; the kernel keeps what does not fit and tells us. */
+const COMPLETION_ENTRIES = 4096;
+
+const IORING_SETUP_CQSIZE = 1 << 3;
+const IORING_ENTER_GETEVENTS = 1;
+const IORING_ENTER_EXT_ARG = 1 << 3;
+const IORING_FEAT_SINGLE_MMAP = 1 << 0;
+const IORING_FEAT_NODROP = 1 << 1;
+const IORING_FEAT_EXT_ARG = 1 << 8;
+const IORING_OFF_SQ_RING = 0;
+const IORING_OFF_SQES = 0x10000000;
+const IORING_SQ_CQ_OVERFLOW = 1 << 1;
+const PROT_READ_WRITE = 3;
+const MAP_SHARED_POPULATE = 0x8001;
+
+// struct io_uring_params, in words
+const PARAMS_WORDS = 30;
+const PARAMS_SQ_ENTRIES = 0;
+const PARAMS_CQ_ENTRIES = 1;
+const PARAMS_FLAGS = 2;
+const PARAMS_FEATURES = 5;
+const PARAMS_SQ_OFF = 10;
+const PARAMS_CQ_OFF = 20;
+
+export const IORING_OP_NOP = 0;
+export const IORING_OP_ASYNC_CANCEL = 14;
+export const IORING_OP_READ = 22;
+export const IORING_OP_WRITE = 23;
+
+/** User data of entries that only wake a waiter or cancel: no request has it. */
+export const NO_REQUEST = 0;
+
+const SQE_WORDS = 16;
+const NOTHING = word(0);
+
+/** Called for each completion: user data in two halves, and the result. */
+export type Completed = (low: number, high: number, result: number) => void;
+
+/** One thread's view of a port's ring. */
+export class Ring {
+  readonly #fd: number;
+  readonly #words: Int32Array<ArrayBuffer>;
+  readonly #sqes: Int32Array<ArrayBuffer>;
+  readonly #sqHead: number;
+  readonly #sqTail: number;
+  readonly #sqFlags: number;
+  readonly #sqEntries: number;
+  readonly #cqHead: number;
+  readonly #cqTail: number;
+  readonly #cqMask: number;
+  readonly #cqes: number;
+
+  /** The ring of the port whose first word is `port`; the port keeps it mapped. */
+  constructor(port: number) {
+    const { words } = region();
+    const params = port + layout.P_RING_PARAMS;
+    const sq = params + PARAMS_SQ_OFF;
+    const cq = params + PARAMS_CQ_OFF;
+    this.#fd = words[port + layout.P_RING] - 1;
+    this.#words = new Int32Array(
+      view(readAddress(port + layout.P_RING_ADDRESS), words[port + layout.P_RING_BYTES]),
+    );
+    this.#sqEntries = words[params + PARAMS_SQ_ENTRIES];
+    this.#sqes = new Int32Array(
+      view(readAddress(port + layout.P_SQES_ADDRESS), this.#sqEntries * SQE_WORDS * 4),
+    );
+    this.#sqHead = words[sq] >>> 2;
+    this.#sqTail = words[sq + 1] >>> 2;
+    this.#sqFlags = words[sq + 4] >>> 2;
+    this.#cqHead = words[cq] >>> 2;
+    this.#cqTail = words[cq + 1] >>> 2;
+    this.#cqMask = this.#words[words[cq + 2] >>> 2];
+    this.#cqes = words[cq + 5] >>> 2;
+  }
+
+  /** Entries filled and not yet taken by the kernel. */
+  unsubmitted(): number {
+    return Atomics.load(this.#words, this.#sqTail) - Atomics.load(this.#words, this.#sqHead) | 0;
+  }
+
+  /** Fills one entry. Under the lock. If the ring is full, hands it to the kernel first. */
+  push(
+    opcode: number,
+    fd: number,
+    addressLow: number,
+    addressHigh: number,
+    length: number,
+    offsetLow: number,
+    offsetHigh: number,
+    flags: number,
+    userLow: number,
+    userHigh: number,
+  ): void {
+    while (this.unsubmitted() >= this.#sqEntries) this.submit();
+    const tail = this.#words[this.#sqTail];
+    const at = (tail & this.#sqEntries - 1) * SQE_WORDS;
+    const sqes = this.#sqes;
+    sqes.fill(0, at, at + SQE_WORDS);
+    sqes[at] = opcode;
+    sqes[at + 1] = fd;
+    sqes[at + 2] = offsetLow;
+    sqes[at + 3] = offsetHigh;
+    sqes[at + 4] = addressLow;
+    sqes[at + 5] = addressHigh;
+    sqes[at + 6] = length;
+    sqes[at + 7] = flags;
+    sqes[at + 8] = userLow;
+    sqes[at + 9] = userHigh;
+    Atomics.store(this.#words, this.#sqTail, tail + 1 | 0);
+  }
+
+  /**
+   * Hands all filled entries to the kernel. False if it takes none now because
+   * completions must be read first (EBUSY) or memory is short (EAGAIN).
+   */
+  submit(): boolean {
+    for (;;) {
+      const count = this.unsubmitted();
+      if (count <= 0) return true;
+      const taken = ioUring().syscall(
+        errno.SYS_io_uring_enter,
+        this.#fd,
+        count,
+        0,
+        0,
+        NOTHING,
+        NOTHING,
+      );
+      if (taken < 0 && errno.errno() !== errno.EINTR) return false;
+    }
+  }
+
+  /**
+   * Waits in the kernel until there is a completion, at most `milliseconds`. Also
+   * submits what is filled. May return for no reason.
+   */
+  wait(thread: number, milliseconds: number): void {
+    const { words, address } = region();
+    const arguments_ = thread + layout.T_GETEVENTS;
+    words.fill(0, arguments_, arguments_ + 6);
+    if (milliseconds !== Infinity) {
+      timespec(thread, milliseconds);
+      writeAddress(arguments_ + 4, address + (thread + layout.T_TIMESPEC) * 4);
+    }
+    ioUring().syscall(
+      errno.SYS_io_uring_enter,
+      this.#fd,
+      this.unsubmitted(),
+      1,
+      IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG,
+      word(address + arguments_ * 4),
+      word(24),
+    );
+  }
+
+  /** Whether there are completions to read. */
+  hasCompletions(): boolean {
+    const words = this.#words;
+    return Atomics.load(words, this.#cqTail) !== words[this.#cqHead] ||
+      (Atomics.load(words, this.#sqFlags) & IORING_SQ_CQ_OVERFLOW) !== 0;
+  }
+
+  /** Reads all completions. Under the lock. */
+  reap(completed: Completed): void {
+    const words = this.#words;
+    for (;;) {
+      let head = words[this.#cqHead];
+      const tail = Atomics.load(words, this.#cqTail);
+      while (head !== tail) {
+        const at = this.#cqes + (head & this.#cqMask) * 4;
+        head = head + 1 | 0;
+        const low = words[at];
+        const high = words[at + 1];
+        const result = words[at + 2];
+        // The entry may be overwritten from here on, also by what `completed` submits.
+        Atomics.store(words, this.#cqHead, head);
+        completed(low, high, result);
+      }
+      if ((Atomics.load(words, this.#sqFlags) & IORING_SQ_CQ_OVERFLOW) === 0) return;
+      // More completions than the ring holds: the kernel moves in those it kept.
+      const flags = IORING_ENTER_GETEVENTS;
+      ioUring().syscall(errno.SYS_io_uring_enter, this.#fd, 0, 0, flags, NOTHING, NOTHING);
+    }
+  }
+}
+
+/** Makes a ring for the port whose first word is `port`. Returns 0 or an errno. */
+export function createRing(port: number): number {
+  const { words } = region();
+  const params = new Int32Array(new ArrayBuffer(PARAMS_WORDS * 4));
+  params[PARAMS_FLAGS] = IORING_SETUP_CQSIZE;
+  params[PARAMS_CQ_ENTRIES] = COMPLETION_ENTRIES;
+  const bytes = new Uint8Array(params.buffer);
+  const fd = ioUringSetup().syscall(errno.SYS_io_uring_setup, SUBMISSION_ENTRIES, bytes);
+  if (fd < 0) return errno.errno();
+  const needed = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG;
+  if ((params[PARAMS_FEATURES] & needed) !== needed) {
+    libc().close(fd);
+    return errno.ENOSYS; // a kernel before 5.11
+  }
+  const sqBytes = params[PARAMS_SQ_OFF + 6] + params[PARAMS_SQ_ENTRIES] * 4;
+  const cqBytes = params[PARAMS_CQ_OFF + 5] + params[PARAMS_CQ_ENTRIES] * 16;
+  const ringBytes = Math.max(sqBytes, cqBytes);
+  const sqesBytes = params[PARAMS_SQ_ENTRIES] * SQE_WORDS * 4;
+  const ring = mapRing(fd, ringBytes, IORING_OFF_SQ_RING);
+  const sqes = mapRing(fd, sqesBytes, IORING_OFF_SQES);
+  if (ring === 0 || sqes === 0) {
+    const reason = errno.errno();
+    if (ring !== 0) libc().munmap(word(ring), word(ringBytes));
+    libc().close(fd);
+    return reason;
+  }
+  // Entry i of the index array always names submission entry i.
+  const array = new Int32Array(view(ring + params[PARAMS_SQ_OFF + 6], sqesBytes / 16));
+  for (let i = 0; i < params[PARAMS_SQ_ENTRIES]; i++) array[i] = i;
+  words.set(params, port + layout.P_RING_PARAMS);
+  writeAddress(port + layout.P_RING_ADDRESS, ring);
+  words[port + layout.P_RING_BYTES] = ringBytes;
+  writeAddress(port + layout.P_SQES_ADDRESS, sqes);
+  words[port + layout.P_RING] = fd + 1;
+  return 0;
+}
+
+/** Unmaps and closes the port's ring. Nothing may be in flight on it. */
+export function destroyRing(port: number): void {
+  const { words } = region();
+  const entries = words[port + layout.P_RING_PARAMS + PARAMS_SQ_ENTRIES];
+  libc().munmap(
+    word(readAddress(port + layout.P_RING_ADDRESS)),
+    word(words[port + layout.P_RING_BYTES]),
+  );
+  libc().munmap(word(readAddress(port + layout.P_SQES_ADDRESS)), word(entries * SQE_WORDS * 4));
+  libc().close(words[port + layout.P_RING] - 1);
+  words[port + layout.P_RING] = 0;
+}
+
+function mapRing(fd: number, byteLength: number, offset: number): number {
+  const { mmap } = libc();
+  const flags = MAP_SHARED_POPULATE;
+  const mapped = mmap(NOTHING, word(byteLength), PROT_READ_WRITE, flags, fd, word(offset));
+  return Number(mapped) >= 2 ** 63 ? 0 : Number(mapped);
+}
+
+function readAddress(at: number): number {
+  const { words } = region();
+  return (words[at] >>> 0) + (words[at + 1] >>> 0) * 0x100000000;
+}
+
+function writeAddress(at: number, address: number): void {
+  const { words } = region();
+  words[at] = address | 0;
+  words[at + 1] = address / 0x100000000 | 0;
+}

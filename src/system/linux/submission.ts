@@ -1,0 +1,41 @@
+/**
+ * When started operations are handed to the kernel: at once, or together, while
+ * the thread gathers.
+ *
+ * @module
+ */
+
+import type { Port } from "./port.ts";
+
+let depth = 0;
+
+/** Ports with entries kept back by this thread; each is held by a reference. */
+const kept: Port[] = [];
+
+/** Until `submitGathered`, this thread's starts are kept back. May be nested. */
+export function gather(): void {
+  depth++;
+}
+
+/**
+ * An operation was put on the port's ring. Called under the port's lock; it is
+ * handed over when the lock is given back, or kept.
+ */
+export function started(port: Port): void {
+  if (depth === 0) {
+    port.submitLater();
+  } else if (!kept.includes(port)) {
+    port.addReference();
+    kept.push(port);
+  }
+}
+
+/** Hands over what the outermost `gather` has kept. */
+export function submitGathered(): void {
+  if (depth > 0 && --depth > 0) return;
+  for (const port of kept) {
+    port.submit();
+    port.dropReferences(1);
+  }
+  kept.length = 0;
+}

@@ -1,0 +1,70 @@
+/**
+ * Files on Windows.
+ *
+ * @module
+ */
+
+import { kernel32 } from "../../ffi/kernel32.ts";
+import { word } from "../../ffi/library.ts";
+import * as code from "../codes.ts";
+import type { FileSystem, Outcome } from "../contract.ts";
+import { answer, failure, success, wideString } from "./last-error.ts";
+
+const INVALID_HANDLE = 0xFFFFFFFFFFFFFFFFn;
+const NOTHING = word(0);
+const FILE_END_OF_FILE_INFO = 6;
+
+/** The result of a start: TRUE and ERROR_IO_PENDING both mean that a packet comes (66). */
+function started(bool: number): number {
+  return bool !== 0 ? code.ERROR_IO_PENDING : kernel32().GetLastError();
+}
+
+/** FILE_END_OF_FILE_INFO; GetFileSizeEx fills the same eight bytes. */
+function largeInteger(value: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(new ArrayBuffer(8));
+  new DataView(bytes.buffer).setBigInt64(0, BigInt(value), true);
+  return bytes;
+}
+
+/** The contract's functions for files. */
+export const files: FileSystem = {
+  createFile(path, access, share, disposition, flags, _mode): Outcome {
+    const k = kernel32();
+    const wide = wideString(path);
+    const file = k.CreateFileW(
+      wide,
+      access >>> 0,
+      share,
+      NOTHING,
+      disposition,
+      flags >>> 0,
+      NOTHING,
+    );
+    const error = k.GetLastError();
+    return BigInt(file) === INVALID_HANDLE ? failure(error) : success(Number(file));
+  },
+  readFile: (file, buffer, byteLength, overlapped) =>
+    started(
+      kernel32().ReadFile(word(file), word(buffer), byteLength, NOTHING, word(overlapped)),
+    ),
+  writeFile: (file, buffer, byteLength, overlapped) =>
+    started(
+      kernel32().WriteFile(word(file), word(buffer), byteLength, NOTHING, word(overlapped)),
+    ),
+  getFileSizeEx(file: number): Outcome {
+    const size = largeInteger(0);
+    const error = answer(kernel32().GetFileSizeEx(word(file), size));
+    if (error !== 0) return failure(error);
+    return success(Number(new DataView(size.buffer).getBigInt64(0, true)));
+  },
+  setEndOfFile(file: number, size: number): Outcome {
+    const info = largeInteger(size);
+    const set = kernel32().SetFileInformationByHandle(word(file), FILE_END_OF_FILE_INFO, info, 8);
+    return { code: answer(set), value: 0, errno: 0 };
+  },
+  flushFileBuffers: (file) => ({
+    code: answer(kernel32().FlushFileBuffers(word(file))),
+    value: 0,
+    errno: 0,
+  }),
+};

@@ -1,0 +1,35 @@
+/**
+ * Win32 codes and outcomes of kernel32 calls.
+ *
+ * The last error belongs to the calling thread and is overwritten by calls the
+ * runtime makes for itself, so it is read in the same expression as the call
+ * that set it: `answer(kernel32().CloseHandle(h))` reads it first thing.
+ *
+ * @module
+ */
+
+import { kernel32 } from "../../ffi/kernel32.ts";
+import type { Outcome } from "../contract.ts";
+
+/** 0 for a call that has answered TRUE, else the code it has set. */
+export function answer(bool: number): number {
+  return bool !== 0 ? 0 : kernel32().GetLastError();
+}
+
+/** An outcome with a value. */
+export function success(value: number): Outcome {
+  return { code: 0, value, errno: 0 };
+}
+
+/** The outcome with this code. */
+export function failure(code: number): Outcome {
+  return { code, value: 0, errno: 0 };
+}
+
+/** A path or name as Windows takes it. The caller has refused NUL characters. */
+export function wideString(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(new ArrayBuffer((text.length + 1) * 2));
+  const units = new Uint16Array(bytes.buffer);
+  for (let i = 0; i < text.length; i++) units[i] = text.charCodeAt(i);
+  return bytes;
+}

@@ -1,0 +1,18 @@
+/**
+ * Windows: the contract on kernel32 and ntdll.
+ *
+ * @module
+ */
+
+import type { System } from "../contract.ts";
+import { files } from "./files.ts";
+import { memory } from "./memory.ts";
+import { ports } from "./ports.ts";
+
+/** All functions of the contract. */
+export const windows: System = {
+  name: "windows",
+  ...memory,
+  ...ports,
+  ...files,
+};
