@@ -5,10 +5,10 @@
  */
 
 import { system } from "../system/system.ts";
+import { beginCall, endCall, isMarkedClosed, markClosed } from "./calls.ts";
 import { Win32Error } from "./errors.ts";
 import * as ledgers from "./ledger.ts";
 import {
-  CLOSED,
   GENERATION,
   H_CALLS,
   H_KIND,
@@ -72,7 +72,7 @@ export abstract class Handle {
   get isClosed(): boolean {
     const { words, handles } = ledger();
     return !handles.isLive(this.#place, this.#generation) ||
-      (Atomics.load(words, this.#place + H_CALLS) & CLOSED) !== 0;
+      isMarkedClosed(words, this.#place + H_CALLS);
   }
 
   /** The handle in the form that `postMessage` can send. */
@@ -95,8 +95,7 @@ export abstract class Handle {
   close(): void {
     const { words } = ledger();
     if (this.isClosed) return;
-    const before = Atomics.or(words, this.#place + H_CALLS, CLOSED);
-    if (before === 0) closeSystemHandle(this.#place);
+    if (markClosed(words, this.#place + H_CALLS)) closeSystemHandle(this.#place);
   }
 
   /**
@@ -124,23 +123,21 @@ export abstract class Handle {
    * @internal
    */
   enter(call: string): number {
-    const { words, handles } = ledger();
+    const { words } = ledger();
     const place = this.#place;
-    if (Atomics.load(words, place + GENERATION) !== this.#generation || !handles.isPlace(place)) {
-      throw this.failure(ERROR_INVALID_HANDLE, call);
+    const isOpen = beginCall(words, place + H_CALLS);
+    // The place may have been given to another handle: looked at only once that cannot change.
+    if (isOpen && words[place + GENERATION] === this.#generation) {
+      return ledgers.readNumber(words, place + H_SYSTEM);
     }
-    const before = Atomics.add(words, place + H_CALLS, 1);
-    if ((before & CLOSED) !== 0 || words[place + GENERATION] !== this.#generation) {
-      this.leave();
-      throw this.failure(ERROR_INVALID_HANDLE, call);
-    }
-    return ledgers.readNumber(words, place + H_SYSTEM);
+    this.leave();
+    throw this.failure(ERROR_INVALID_HANDLE, call);
   }
 
   /** Ends a call. If the handle was closed meanwhile, the last call closes it. @internal */
   leave(): void {
     const { words } = ledger();
-    if (Atomics.sub(words, this.#place + H_CALLS, 1) === CLOSED + 1) closeSystemHandle(this.#place);
+    if (endCall(words, this.#place + H_CALLS)) closeSystemHandle(this.#place);
   }
 
   /** An error of `call` on this handle. @internal */
@@ -182,7 +179,7 @@ export abstract class Handle {
     if (
       token.kind !== `iocp.${kind}` || !handles.isLive(place, generation) ||
       words[place + H_KIND] !== KINDS.indexOf(kind) + 1 ||
-      (Atomics.load(words, place + H_CALLS) & CLOSED) !== 0
+      isMarkedClosed(words, place + H_CALLS)
     ) {
       throw new TypeError(`Cannot attach the ${kind}: it is closed, or this is no token of one`);
     }

@@ -41,7 +41,7 @@ export const O_TAG = 20;
 /** A handle. */
 export const HANDLE_WORDS = 64;
 export const H_KIND = 9;
-/** Calls under way on it, and `CLOSED`. */
+/** The word of calls; see `calls.ts`. */
 export const H_CALLS = 10;
 /** What keeps the place: the open handle and its operations in flight. */
 export const H_REFERENCES = 11;
@@ -62,7 +62,7 @@ export const B_LENGTH = 12;
 
 /** A port. */
 export const PORT_WORDS = 32;
-/** Calls under way on it, and `CLOSED`. */
+/** The word of calls; see `calls.ts`. */
 export const P_CALLS = 9;
 /** What keeps the place: the open port and its associated handles. */
 export const P_REFERENCES = 10;
@@ -72,9 +72,6 @@ export const P_IN_FLIGHT = 15;
 /** Packets posted and taken; each a line of the cache away from what others write. */
 export const P_POSTED = 2;
 export const P_TAKEN = 24;
-
-/** Set in a word of calls when the thing is closed. */
-export const CLOSED = 0x40000000;
 
 const HIGH = 0x100000000;
 
@@ -126,6 +123,11 @@ export class Table {
   isLive(at: number, generation: number): boolean {
     return this.isPlace(at) && Atomics.load(this.#words, at + GENERATION) === generation &&
       this.#bitmap.has((at - this.#base) / this.#slotWords);
+  }
+
+  /** The number of the place at `at`: from 0, without gaps. */
+  indexOf(at: number): number {
+    return (at - this.#base) / this.#slotWords;
   }
 
   /** Whether `at` is the first word of a place of this table. */

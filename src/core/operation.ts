@@ -140,6 +140,12 @@ class StartedOperation implements Operation {
  */
 const started: (StartedOperation | undefined)[] = [];
 
+/** Without gaps, because an array with large ones turns into a slow table in V8. */
+function remember(index: number, operation: StartedOperation): void {
+  while (started.length <= index) started.push(undefined);
+  started[index] = operation;
+}
+
 /** The address of the OVERLAPPED of the operation at `place`. */
 function addressOf(place: number): number {
   return ledger().address + place * 4;
@@ -183,12 +189,12 @@ export function startOperation(
   checkNumber(byteLength, "the buffer's length", MAX_TRANSFER_BYTES);
   const systemHandle = handle.enter(call);
   try {
-    const { words } = ledger();
+    const { words, operations } = ledger();
     const port = words[handle.place + H_PORT];
     if (port === 0) {
       throw new TypeError(`${call} of ${handle.name} failed: it is not associated with a port`);
     }
-    const place = ledger().operations.acquire();
+    const place = operations.acquire();
     const { address } = buffer;
     words[place + O_INTERNAL] = STATUS_PENDING;
     words.fill(0, place + O_INTERNAL + 1, place + GENERATION);
@@ -203,7 +209,7 @@ export function startOperation(
     ledgers.writeNumber(words, place + O_POSITION, offset);
     ledgers.writeNumber(words, place + O_TAG, tag);
     const operation = new StartedOperation(place, index, buffer, offset, tag);
-    started[place] = operation;
+    remember(operations.indexOf(place), operation);
     hold(place, 1);
     Atomics.store(words, place + O_STATE, IN_FLIGHT);
     const code = start(systemHandle, address, byteLength, addressOf(place));
@@ -261,12 +267,9 @@ export function finish(place: number): void {
 
 /** The operation at `place`, whose packet this thread has taken: the caller's own object if it is here. */
 export function operationAt(place: number): Operation {
-  const own = started[place];
-  if (own !== undefined && own.isCurrent) {
-    started[place] = undefined;
-    return own;
-  }
-  const { words } = ledger();
+  const { words, operations } = ledger();
+  const own = started[operations.indexOf(place)];
+  if (own !== undefined && own.isCurrent) return own;
   return new StartedOperation(
     place,
     words[place + O_KIND],

@@ -5,12 +5,18 @@
  */
 
 import { processors } from "../ffi/runtime.ts";
-import { CompletionEntries, INVALID_HANDLE_VALUE, system, WAIT_TIMEOUT } from "../system/system.ts";
+import {
+  CompletionEntries,
+  ERROR_INVALID_HANDLE,
+  INVALID_HANDLE_VALUE,
+  system,
+  WAIT_TIMEOUT,
+} from "../system/system.ts";
+import { beginCall, endCall, isMarkedClosed, markClosed } from "./calls.ts";
 import { checkNumber, Win32Error } from "./errors.ts";
 import { dropPort, type Handle } from "./handle.ts";
 import * as ledgers from "./ledger.ts";
 import {
-  CLOSED,
   GENERATION,
   H_KEY,
   H_PORT,
@@ -145,7 +151,7 @@ export class CompletionPort {
     const { place, generation } = token;
     if (
       token.kind !== "iocp.port" || !ports.isLive(place, generation) ||
-      (Atomics.load(words, place + P_CALLS) & CLOSED) !== 0
+      isMarkedClosed(words, place + P_CALLS)
     ) {
       throw new TypeError("Cannot attach the port: it has been closed, or this is no token of one");
     }
@@ -286,7 +292,7 @@ export class CompletionPort {
   get isClosed(): boolean {
     const { ports } = ledger();
     return !ports.isLive(this.#place, this.#generation) ||
-      (Atomics.load(this.#words, this.#place + P_CALLS) & CLOSED) !== 0;
+      isMarkedClosed(this.#words, this.#place + P_CALLS);
   }
 
   /**
@@ -299,8 +305,7 @@ export class CompletionPort {
    */
   close(): void {
     if (this.isClosed) return;
-    const before = Atomics.or(this.#words, this.#place + P_CALLS, CLOSED);
-    if ((before & CLOSED) === 0 && before === 0) closeSystemPort(this.#place);
+    if (markClosed(this.#words, this.#place + P_CALLS)) closeSystemPort(this.#place);
   }
 
   /** Closes the port if this object is the one that made it. */
@@ -314,18 +319,14 @@ export class CompletionPort {
    */
   #enter(call: string): void {
     const words = this.#words;
-    if (words[this.#place + GENERATION] === this.#generation) {
-      const before = Atomics.add(words, this.#place + P_CALLS, 1);
-      if ((before & CLOSED) === 0 && words[this.#place + GENERATION] === this.#generation) return;
-      this.#leave();
-    }
-    throw new Win32Error(6, call);
+    const isOpen = beginCall(words, this.#place + P_CALLS);
+    if (isOpen && words[this.#place + GENERATION] === this.#generation) return;
+    this.#leave();
+    throw new Win32Error(ERROR_INVALID_HANDLE, call);
   }
 
   #leave(): void {
-    if (Atomics.sub(this.#words, this.#place + P_CALLS, 1) === CLOSED + 1) {
-      closeSystemPort(this.#place);
-    }
+    if (endCall(this.#words, this.#place + P_CALLS)) closeSystemPort(this.#place);
   }
 
   #take(max: number, timeoutMs: number): number {
@@ -336,8 +337,10 @@ export class CompletionPort {
     }
     entries ??= openEntries();
     const call = max === 1 ? "GetQueuedCompletionStatus" : "GetQueuedCompletionStatusEx";
-    const code = this.isClosed
-      ? 6
+    const isOpen = this.#words[this.#place + GENERATION] === this.#generation &&
+      !isMarkedClosed(this.#words, this.#place + P_CALLS);
+    const code = !isOpen
+      ? ERROR_INVALID_HANDLE
       : system.getQueuedCompletionStatusEx(this.#handle, entries, max, timeoutMs);
     if (code === WAIT_TIMEOUT) return 0;
     if (code !== 0) throw new Win32Error(code, call);
@@ -388,8 +391,9 @@ export function recover(): void {
   const { address, words, operations } = ledger();
   if (Atomics.load(words, KEPT) === 0) return;
   for (const place of operations.taken()) {
-    const isClosed = (Atomics.load(words, words[place + O_PORT] + P_CALLS) & CLOSED) !== 0;
-    if (!isClosed || placeOf(address + place * 4) < 0) continue;
+    if (
+      !isMarkedClosed(words, words[place + O_PORT] + P_CALLS) || placeOf(address + place * 4) < 0
+    ) continue;
     Atomics.sub(words, KEPT, 1);
     finish(place);
   }

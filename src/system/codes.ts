@@ -43,7 +43,7 @@ export const ERROR_NO_SYSTEM_RESOURCES = 1450;
 export const STATUS_PENDING = 0x103;
 
 /** The "file" of a call that creates a port and associates nothing. */
-export const INVALID_HANDLE_VALUE = -1;
+export const INVALID_HANDLE_VALUE: number = -1;
 
 /** `dwDesiredAccess`: reading. */
 export const GENERIC_READ = 0x80000000;

@@ -132,4 +132,6 @@ export interface FileSystem {
 export interface System extends MemorySystem, PortSystem, HandleSystem, FileSystem {
   /** Which system this is. */
   readonly name: "windows" | "linux";
+  /** Whether the number of a closed handle may come again, for something else (case 57). */
+  readonly reusesHandles: boolean;
 }

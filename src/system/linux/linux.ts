@@ -12,6 +12,7 @@ import { mapProcessMemory, virtualAlloc, virtualFree } from "./process-memory.ts
 /** All functions of the contract. */
 export const linux: System = {
   name: "linux",
+  reusesHandles: false,
   virtualAlloc,
   virtualFree,
   mapProcessMemory,

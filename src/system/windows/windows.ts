@@ -12,6 +12,7 @@ import { ports } from "./ports.ts";
 /** All functions of the contract. */
 export const windows: System = {
   name: "windows",
+  reusesHandles: true,
   ...memory,
   ...ports,
   ...files,

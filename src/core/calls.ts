@@ -1,0 +1,40 @@
+/**
+ * Calls on a handle or port, held apart from its closing.
+ *
+ * Windows gives the number of a closed handle again at once (case 57). A call
+ * that had looked the number up before another thread closed it would then act
+ * on something else. So calls are counted there, and closing waits for none of
+ * them: if there are any, the last one closes. Where numbers do not come again,
+ * nothing is counted.
+ *
+ * @module
+ */
+
+import { system } from "../system/system.ts";
+
+/** Set in a word of calls when the thing is closed. */
+export const CLOSED = 0x40000000;
+
+/**
+ * Begins a call on the thing whose word of calls is at `at`; false if it is
+ * closed. After true, {@linkcode endCall} must follow.
+ */
+export function beginCall(words: Int32Array<ArrayBuffer>, at: number): boolean {
+  if (!system.reusesHandles) return (Atomics.load(words, at) & CLOSED) === 0;
+  return (Atomics.add(words, at, 1) & CLOSED) === 0;
+}
+
+/** Ends a call, also one that `beginCall` has refused. True if the caller must close the thing. */
+export function endCall(words: Int32Array<ArrayBuffer>, at: number): boolean {
+  return system.reusesHandles && Atomics.sub(words, at, 1) === CLOSED + 1;
+}
+
+/** Marks the thing closed, once for all threads. True if the caller must close it. */
+export function markClosed(words: Int32Array<ArrayBuffer>, at: number): boolean {
+  return Atomics.or(words, at, CLOSED) === 0;
+}
+
+/** Whether it is marked closed. */
+export function isMarkedClosed(words: Int32Array<ArrayBuffer>, at: number): boolean {
+  return (Atomics.load(words, at) & CLOSED) !== 0;
+}
