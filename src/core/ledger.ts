@@ -69,6 +69,11 @@ export const P_REFERENCES = 10;
 export const P_SYSTEM = 12;
 export const P_CONCURRENCY = 14;
 export const P_IN_FLIGHT = 15;
+/**
+ * Threads between asking for packets and being done with those they got. Never
+ * reset: a thread of the place's last life may still be on its way out.
+ */
+export const P_TAKERS = 16;
 /** Packets posted and taken; each a line of the cache away from what others write. */
 export const P_POSTED = 2;
 export const P_TAKEN = 24;
@@ -139,9 +144,7 @@ export class Table {
 
   /** The first words of all places that are taken. */
   *taken(): Generator<number> {
-    for (let place = 0; place < this.#places; place++) {
-      if (this.#bitmap.has(place)) yield this.#base + place * this.#slotWords;
-    }
+    for (const place of this.#bitmap.taken()) yield this.#base + place * this.#slotWords;
   }
 
   /** How many places are taken. */
@@ -169,11 +172,11 @@ const TABLES = [
   ["ports", limits.MAX_PORTS, PORT_WORDS, "open ports"],
 ] as const;
 
-/** Words before the first table; the first counts kept operations. */
+/** Words before the first table. */
 const HEADER_WORDS = 1024;
 
-/** Operations of closed ports whose memory the kernel may still use. */
-export const KEPT = 0;
+/** 1 while a thread gives back what closed ports have kept. */
+export const RECOVERING = 0;
 
 let opened: Ledger | undefined;
 

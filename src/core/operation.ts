@@ -19,6 +19,7 @@ import {
   system,
 } from "../system/system.ts";
 import { dropBuffer, keepBuffer, NativeBuffer } from "./buffer.ts";
+import { isMarkedClosed } from "./calls.ts";
 import { checkInteger, checkNumber, Win32Error } from "./errors.ts";
 import { dropHandle, type Handle } from "./handle.ts";
 import * as ledgers from "./ledger.ts";
@@ -41,6 +42,7 @@ import {
   O_REFUSED,
   O_STATE,
   O_TAG,
+  P_CALLS,
   P_IN_FLIGHT,
   P_SYSTEM,
 } from "./ledger.ts";
@@ -157,12 +159,17 @@ function addressOf(place: number): number {
  * are looked at.
  */
 export function placeOf(overlapped: number): number {
-  const { address, words, operations } = ledger();
+  const { address, operations } = ledger();
   const place = (overlapped - address) / 4;
-  if (place < 0 || !operations.isPlace(place)) return -1;
+  return operations.isPlace(place) && isDone(place) ? place : -1;
+}
+
+/** Whether the operation at `place` was started and the kernel has written its status. */
+export function isDone(place: number): boolean {
+  const { words } = ledger();
   const state = Atomics.load(words, place + O_STATE);
-  if (state !== IN_FLIGHT && state !== CANCELLING) return -1;
-  return words[place + O_INTERNAL] === STATUS_PENDING ? -1 : place;
+  return (state === IN_FLIGHT || state === CANCELLING) &&
+    words[place + O_INTERNAL] !== STATUS_PENDING;
 }
 
 /** Whether an address lies in this module's memory, where nothing posted may point. */
@@ -193,6 +200,11 @@ export function startOperation(
     const port = words[handle.place + H_PORT];
     if (port === 0) {
       throw new TypeError(`${call} of ${handle.name} failed: it is not associated with a port`);
+    }
+    if (isMarkedClosed(words, port + P_CALLS)) {
+      throw new Win32Error(ERROR_INVALID_HANDLE, call, {
+        subject: `${handle.name}, whose port is closed,`,
+      });
     }
     const place = operations.acquire();
     const { address } = buffer;

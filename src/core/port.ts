@@ -20,9 +20,7 @@ import {
   GENERATION,
   H_KEY,
   H_PORT,
-  KEPT,
   ledger,
-  O_PORT,
   P_CALLS,
   P_CONCURRENCY,
   P_IN_FLIGHT,
@@ -30,10 +28,12 @@ import {
   P_REFERENCES,
   P_SYSTEM,
   P_TAKEN,
+  P_TAKERS,
 } from "./ledger.ts";
 import { MAX_BATCH, MAX_TIMEOUT_MS } from "./limits.ts";
-import { finish, isOwnAddress, placeOf } from "./operation.ts";
+import { isOwnAddress } from "./operation.ts";
 import { type Packet, packetOf } from "./packet.ts";
+import { keptOperations, recover } from "./recovery.ts";
 
 /** How to make a {@linkcode CompletionPort}. */
 export interface CompletionPortOptions {
@@ -237,7 +237,12 @@ export class CompletionPort {
    * ERROR_ABANDONED_WAIT_0 (735) if it is closed during the wait.
    */
   get(timeoutMs: number = Infinity): Packet | null {
-    return this.#take(1, timeoutMs) === 0 ? null : packetOf(entries!, 0);
+    const room = this.#beginTake(timeoutMs);
+    try {
+      return this.#take(room, 1, timeoutMs) === 0 ? null : packetOf(room, 0);
+    } finally {
+      this.#endTake();
+    }
   }
 
   /**
@@ -253,10 +258,15 @@ export class CompletionPort {
   getMany(max: number, timeoutMs: number = Infinity): Packet[] {
     checkNumber(max, "max");
     if (max === 0) throw new RangeError("Cannot take 0 packets: max must be at least 1");
-    const count = this.#take(Math.min(max, MAX_BATCH), timeoutMs);
-    const packets: Packet[] = [];
-    for (let i = 0; i < count; i++) packets.push(packetOf(entries!, i));
-    return packets;
+    const room = this.#beginTake(timeoutMs);
+    try {
+      const count = this.#take(room, Math.min(max, MAX_BATCH), timeoutMs);
+      const packets: Packet[] = [];
+      for (let i = 0; i < count; i++) packets.push(packetOf(room, i));
+      return packets;
+    } finally {
+      this.#endTake();
+    }
   }
 
   /**
@@ -284,7 +294,7 @@ export class CompletionPort {
       inFlight: Atomics.load(words, this.#place + P_IN_FLIGHT),
       posted: ledgers.readNumber(words, this.#place + P_POSTED),
       taken: ledgers.readNumber(words, this.#place + P_TAKEN),
-      kept: Atomics.load(words, KEPT),
+      kept: keptOperations(),
     };
   }
 
@@ -329,23 +339,36 @@ export class CompletionPort {
     if (endCall(this.#words, this.#place + P_CALLS)) closeSystemPort(this.#place);
   }
 
-  #take(max: number, timeoutMs: number): number {
+  /** From here to `#endTake` nobody recovers operations whose packets we may be holding. */
+  #beginTake(timeoutMs: number): CompletionEntries {
     if (!(timeoutMs === Infinity || timeoutMs >= 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
       throw new RangeError(
         `Cannot wait ${timeoutMs} ms: it must be 0 to ${MAX_TIMEOUT_MS}, or Infinity`,
       );
     }
     entries ??= openEntries();
-    const call = max === 1 ? "GetQueuedCompletionStatus" : "GetQueuedCompletionStatusEx";
-    const isOpen = this.#words[this.#place + GENERATION] === this.#generation &&
-      !isMarkedClosed(this.#words, this.#place + P_CALLS);
+    Atomics.add(this.#words, this.#place + P_TAKERS, 1);
+    return entries;
+  }
+
+  #endTake(): void {
+    Atomics.sub(this.#words, this.#place + P_TAKERS, 1);
+  }
+
+  #take(room: CompletionEntries, max: number, timeoutMs: number): number {
+    const words = this.#words;
+    const isOpen = words[this.#place + GENERATION] === this.#generation &&
+      !isMarkedClosed(words, this.#place + P_CALLS);
     const code = !isOpen
       ? ERROR_INVALID_HANDLE
-      : system.getQueuedCompletionStatusEx(this.#handle, entries, max, timeoutMs);
+      : system.getQueuedCompletionStatusEx(this.#handle, room, max, timeoutMs);
     if (code === WAIT_TIMEOUT) return 0;
-    if (code !== 0) throw new Win32Error(code, call);
-    ledgers.addToCount(this.#words, this.#place + P_TAKEN, entries.removed);
-    return entries.removed;
+    if (code !== 0) {
+      const suffix = max === 1 ? "" : "Ex";
+      throw new Win32Error(code, `GetQueuedCompletionStatus${suffix}`);
+    }
+    ledgers.addToCount(words, this.#place + P_TAKEN, room.removed);
+    return room.removed;
   }
 }
 
@@ -375,26 +398,7 @@ function createPort(concurrency: number): number {
 }
 
 function closeSystemPort(place: number): void {
-  const { words } = ledger();
-  system.closeHandle(ledgers.readNumber(words, place + P_SYSTEM));
-  const inFlight = Atomics.load(words, place + P_IN_FLIGHT);
-  if (inFlight > 0) Atomics.add(words, KEPT, inFlight);
+  system.closeHandle(ledgers.readNumber(ledger().words, place + P_SYSTEM));
   recover();
   dropPort(place);
-}
-
-/**
- * Gives back what operations of closed ports have kept, as far as the kernel is
- * done with them: their status is written, and no packet will come.
- */
-export function recover(): void {
-  const { address, words, operations } = ledger();
-  if (Atomics.load(words, KEPT) === 0) return;
-  for (const place of operations.taken()) {
-    if (
-      !isMarkedClosed(words, words[place + O_PORT] + P_CALLS) || placeOf(address + place * 4) < 0
-    ) continue;
-    Atomics.sub(words, KEPT, 1);
-    finish(place);
-  }
 }

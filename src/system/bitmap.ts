@@ -56,6 +56,14 @@ export class Bitmap {
     return (Atomics.load(this.#words, this.#base + (place >>> 5)) & 1 << (place & 31)) !== 0;
   }
 
+  /** The places that are taken; each is looked at when its turn comes. */
+  *taken(): Generator<number> {
+    for (let at = 0; at < this.#length; at++) {
+      let word = Atomics.load(this.#words, this.#base + at);
+      for (; word !== 0; word &= word - 1) yield at * 32 + 31 - Math.clz32(word & -word);
+    }
+  }
+
   /** How many places are taken; reads the whole bitmap. */
   count(): number {
     let taken = 0;

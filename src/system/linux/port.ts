@@ -166,6 +166,18 @@ export class Port {
     Atomics.add(this.#words, this.at + layout.P_REFERENCES, 1);
   }
 
+  /** Keeps a port that nothing else may keep any more; false if it is being destroyed. */
+  addReferenceIfAlive(): boolean {
+    const at = this.at + layout.P_REFERENCES;
+    let seen = Atomics.load(this.#words, at);
+    while (seen > 0) {
+      const before = Atomics.compareExchange(this.#words, at, seen, seen + 1);
+      if (before === seen) return true;
+      seen = before;
+    }
+    return false;
+  }
+
   /** A reference goes when the lock is given back. */
   dropReferenceLater(): void {
     this.#dropLater++;

@@ -17,7 +17,7 @@ import { sleep } from "./park.ts";
 import { type Port, portAt, settleStatuses } from "./port.ts";
 import { region } from "./region.ts";
 import { cancelRequests } from "./requests.ts";
-import { gather, submitGathered } from "./submission.ts";
+import { gather, submitGathered, submitKept } from "./submission.ts";
 import { leavePort, self } from "./threads.ts";
 
 /** The port's concurrency value is a DWORD; the table holds signed words. */
@@ -144,6 +144,7 @@ function getQueuedCompletionStatusEx(
 ): number {
   // Case 41: what 0 does is not documented anywhere.
   if (count < 1 || count > entries.capacity) return code.ERROR_INVALID_PARAMETER;
+  if (timeoutMs > 0) submitKept();
   const me = self();
   leaveOther(me, handle);
   const port = lockPort(handle);
@@ -255,10 +256,21 @@ function closePort(place: number, handle: number): void {
   port.lock(self());
   words[port.at + layout.P_OPEN] = 0;
   Atomics.add(words, layout.LINGERING, 1);
+  dropQueued(port);
   port.queue.abandon();
   port.dropReferenceLater();
   port.unlock();
   freeHandle(handle);
+}
+
+/** The dropped packets' operations are done with: nobody else will say so. */
+function dropQueued(port: Port): void {
+  const packets = new Int32Array(64 * layout.PACKET_WORDS);
+  for (;;) {
+    const count = port.queue.drop(packets, 64);
+    if (count === 0) return;
+    settleStatuses(packets, count);
+  }
 }
 
 /** Reads the completions of closed ports, which no thread takes from any more. */
@@ -270,7 +282,10 @@ function sweep(): void {
     if (!ports.has(place)) continue;
     const port = portAt(place);
     port.lock(me);
-    if (!port.isOpen() && words[port.at + layout.P_REFERENCES] > 0) port.reap();
+    if (!port.isOpen() && port.addReferenceIfAlive()) {
+      port.reap();
+      port.dropReferenceLater();
+    }
     port.unlock();
   }
 }

@@ -101,6 +101,11 @@ export class Queue {
     words[port + P_QUEUED] = queued + 1;
   }
 
+  /** Takes up to `max` packets for nobody, before `abandon`. Returns how many. */
+  drop(into: Words, max: number): number {
+    return this.#moveOldest(into, 0, max);
+  }
+
   /** A thread comes back to take: it no longer counts as running here, and is bound (47, 52). */
   arrive(thread: number): void {
     const words = this.#words;
@@ -211,7 +216,7 @@ export class Queue {
     words[this.#port + P_ACTIVE]--;
   }
 
-  /** The port's handle is closed: every waiter goes with nothing (53), packets are dropped (57). */
+  /** The port's handle is closed: every waiter goes with nothing (53). */
   abandon(): void {
     const words = this.#words;
     const port = this.#port;
@@ -221,7 +226,6 @@ export class Queue {
       this.#letGo(thread, STATE_ABANDONED);
     }
     words[port + P_WAITING] = 0;
-    words[port + P_QUEUED] = 0;
   }
 
   #letGo(thread: number, state: number): void {

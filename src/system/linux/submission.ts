@@ -30,9 +30,14 @@ export function started(port: Port): void {
   }
 }
 
-/** Hands over what the outermost `gather` has kept. */
+/** Ends a `gather`; the outermost one hands over what was kept. */
 export function submitGathered(): void {
   if (depth > 0 && --depth > 0) return;
+  submitKept();
+}
+
+/** Hands over what this thread has kept; also before it waits, perhaps for just that. */
+export function submitKept(): void {
   for (const port of kept) {
     port.submit();
     port.dropReferences(1);
