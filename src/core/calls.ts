@@ -20,7 +20,7 @@ export const CLOSED = 0x40000000;
  * closed. After true, {@linkcode endCall} must follow.
  */
 export function beginCall(words: Int32Array<ArrayBuffer>, at: number): boolean {
-  if (!system.reusesHandles) return (Atomics.load(words, at) & CLOSED) === 0;
+  if (!system.reusesHandles) return (words[at] & CLOSED) === 0;
   return (Atomics.add(words, at, 1) & CLOSED) === 0;
 }
 
@@ -36,5 +36,5 @@ export function markClosed(words: Int32Array<ArrayBuffer>, at: number): boolean 
 
 /** Whether it is marked closed. */
 export function isMarkedClosed(words: Int32Array<ArrayBuffer>, at: number): boolean {
-  return (Atomics.load(words, at) & CLOSED) !== 0;
+  return (words[at] & CLOSED) !== 0;
 }

@@ -82,6 +82,9 @@ export interface PortCounters {
   readonly kept: number;
 }
 
+/** Whether the system counts posts and takes itself, under a lock it holds anyway. */
+const COUNTS = system.name === "linux";
+
 /** The array that this thread's takes fill: native memory that is never given back. */
 let entries: CompletionEntries | undefined;
 
@@ -208,12 +211,11 @@ export class CompletionPort {
    */
   post(packet: PostedPacket): void {
     const { key = 0, bytesTransferred = 0, overlapped = 0 } = packet;
-    checkNumber(key, "key");
-    checkNumber(bytesTransferred, "bytesTransferred", 0xffff_ffff);
-    checkNumber(overlapped, "overlapped");
-    if (isOwnAddress(overlapped)) {
-      throw new RangeError("Cannot post the address of an operation: its own packet will come");
+    if (key >>> 0 !== key) checkNumber(key, "key");
+    if (bytesTransferred >>> 0 !== bytesTransferred) {
+      checkNumber(bytesTransferred, "bytesTransferred", 0xffff_ffff);
     }
+    if (overlapped !== 0) checkPostedOverlapped(overlapped);
     this.#enter("PostQueuedCompletionStatus");
     const code = system.postQueuedCompletionStatus(
       this.#handle,
@@ -223,7 +225,7 @@ export class CompletionPort {
     );
     this.#leave();
     if (code !== 0) throw new Win32Error(code, "PostQueuedCompletionStatus");
-    ledgers.addToCount(this.#words, this.#place + P_POSTED, 1);
+    if (!COUNTS) ledgers.addToCount(this.#words, this.#place + P_POSTED, 1);
   }
 
   /**
@@ -287,13 +289,13 @@ export class CompletionPort {
   /** What the port has done and is doing. Cheap, and may be read in any thread. */
   get counters(): PortCounters {
     const words = this.#words;
-    const state = { queued: 0, active: null, waiting: null };
+    const state = { queued: 0, active: null, waiting: null, posted: null, taken: null };
     system.queryIoCompletion(this.#handle, state);
     return {
       ...state,
+      posted: state.posted ?? ledgers.readNumber(words, this.#place + P_POSTED),
+      taken: state.taken ?? ledgers.readNumber(words, this.#place + P_TAKEN),
       inFlight: Atomics.load(words, this.#place + P_IN_FLIGHT),
-      posted: ledgers.readNumber(words, this.#place + P_POSTED),
-      taken: ledgers.readNumber(words, this.#place + P_TAKEN),
       kept: keptOperations(),
     };
   }
@@ -367,8 +369,15 @@ export class CompletionPort {
       const suffix = max === 1 ? "" : "Ex";
       throw new Win32Error(code, `GetQueuedCompletionStatus${suffix}`);
     }
-    ledgers.addToCount(words, this.#place + P_TAKEN, room.removed);
+    if (!COUNTS) ledgers.addToCount(words, this.#place + P_TAKEN, room.removed);
     return room.removed;
+  }
+}
+
+function checkPostedOverlapped(overlapped: number): void {
+  checkNumber(overlapped, "overlapped");
+  if (isOwnAddress(overlapped)) {
+    throw new RangeError("Cannot post the address of an operation: its own packet will come");
   }
 }
 

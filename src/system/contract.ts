@@ -31,6 +31,10 @@ export interface PortState {
   active: number | null;
   /** Threads parked on the port; `null` where the kernel does not tell. */
   waiting: number | null;
+  /** Packets posted since the port was made; `null` where the kernel does not tell. */
+  posted: number | null;
+  /** Packets taken since the port was made; `null` where the kernel does not tell. */
+  taken: number | null;
 }
 
 /** Native memory. */

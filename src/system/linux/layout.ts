@@ -82,6 +82,9 @@ export const P_RING = 12;
 export const P_RING_ADDRESS = 14;
 export const P_RING_BYTES = 16;
 export const P_SQES_ADDRESS = 18;
+/** Packets posted and taken, each a count of two words. */
+export const P_POSTED = 50;
+export const P_TAKEN = 52;
 /** `struct io_uring_params` as io_uring_setup has filled it: 120 bytes. */
 export const P_RING_PARAMS = 20;
 

@@ -104,16 +104,33 @@ function associateLocked(
   return success(portHandle);
 }
 
+/** The handle this thread last asked for, and what it was. */
+let lastHandle = -1;
+let lastAt = 0;
+let lastLife = 0;
+let lastPort: Port | undefined;
+
 /** The port of `handle`, locked; null if it is not an open port. */
 function lockPort(handle: number): Port | null {
-  const at = findHandle(handle);
-  const { words } = region();
-  if (at < 0 || words[at + layout.H_KIND] !== layout.KIND_PORT) return null;
-  const port = portAt(words[at + layout.H_FD] - 1);
+  if (handle !== lastHandle && !findPort(handle)) return null;
+  const port = lastPort!;
   port.lock(self());
-  if (findHandle(handle) === at) return port;
+  // Only under the lock is it sure that the handle stays open.
+  if (region().words[lastAt + layout.H_GENERATION] === lastLife) return port;
   port.unlock();
+  lastHandle = -1;
   return null;
+}
+
+function findPort(handle: number): boolean {
+  const { words } = region();
+  const at = findHandle(handle);
+  if (at < 0 || words[at + layout.H_KIND] !== layout.KIND_PORT) return false;
+  lastHandle = handle;
+  lastAt = at;
+  lastLife = words[at + layout.H_GENERATION];
+  lastPort = portAt(words[at + layout.H_FD] - 1);
+  return true;
 }
 
 function postQueuedCompletionStatus(
@@ -131,6 +148,9 @@ function postQueuedCompletionStatus(
   const keyHigh = key / 0x100000000 | 0;
   const overlappedHigh = overlapped / 0x100000000 | 0;
   port.queue.append(key | 0, keyHigh, overlapped | 0, overlappedHigh, 0, bytes | 0, 0);
+  const { words } = region();
+  const posted = port.at + layout.P_POSTED;
+  if ((words[posted] = words[posted] + 1 | 0) === 0) words[posted + 1]++;
   port.queue.release();
   port.unlock();
   return 0;
@@ -232,8 +252,14 @@ function queryIoCompletion(handle: number, state: PortState): number {
   state.queued = words[port.at + layout.P_QUEUED];
   state.active = words[port.at + layout.P_ACTIVE];
   state.waiting = words[port.at + layout.P_WAITING];
+  state.posted = readCount(words, port.at + layout.P_POSTED);
+  state.taken = readCount(words, port.at + layout.P_TAKEN);
   port.unlock();
   return 0;
+}
+
+function readCount(words: Int32Array<ArrayBuffer>, at: number): number {
+  return (words[at] >>> 0) + words[at + 1] * 0x100000000;
 }
 
 function closeHandle(handle: number): number {

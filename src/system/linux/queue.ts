@@ -21,6 +21,7 @@ import {
   P_HEAD,
   P_NEWEST,
   P_QUEUED,
+  P_TAKEN,
   P_WAITING,
   PACKET_WORDS,
   STATE_ABANDONED,
@@ -249,6 +250,10 @@ export class Queue {
     }
     words[port + P_HEAD] = head;
     words[port + P_QUEUED] -= count;
+    if (count === 0) return 0;
+    const taken = words[port + P_TAKEN];
+    words[port + P_TAKEN] = taken + count;
+    if (taken >>> 0 > words[port + P_TAKEN] >>> 0) words[port + P_TAKEN + 1]++;
     return count;
   }
 

@@ -97,6 +97,8 @@ function queryIoCompletion(port: number, state: PortState): number {
   state.queued = new DataView(depth.buffer).getUint32(0, true);
   state.active = null;
   state.waiting = null;
+  state.posted = null;
+  state.taken = null;
   return 0;
 }
 
