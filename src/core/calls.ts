@@ -12,26 +12,33 @@
 
 import { system } from "../system/system.ts";
 
-/** Set in a word of calls when the thing is closed. */
-export const CLOSED = 0x40000000;
+/** Set in a word of calls when the thing is closed, and when that has been seen to. */
+const CLOSED = 0x40000000;
+const DONE = 0x20000000;
 
 /**
  * Begins a call on the thing whose word of calls is at `at`; false if it is
- * closed. After true, {@linkcode endCall} must follow.
+ * closed. `endCall` must follow, whatever the answer.
  */
 export function beginCall(words: Int32Array<ArrayBuffer>, at: number): boolean {
   if (!system.reusesHandles) return (words[at] & CLOSED) === 0;
   return (Atomics.add(words, at, 1) & CLOSED) === 0;
 }
 
-/** Ends a call, also one that `beginCall` has refused. True if the caller must close the thing. */
+/** Ends a call. True if the caller must close the thing. */
 export function endCall(words: Int32Array<ArrayBuffer>, at: number): boolean {
-  return system.reusesHandles && Atomics.sub(words, at, 1) === CLOSED + 1;
+  if (!system.reusesHandles) return false;
+  return Atomics.sub(words, at, 1) === CLOSED + 1 && isCloser(words, at);
 }
 
 /** Marks the thing closed, once for all threads. True if the caller must close it. */
 export function markClosed(words: Int32Array<ArrayBuffer>, at: number): boolean {
-  return Atomics.or(words, at, CLOSED) === 0;
+  return Atomics.or(words, at, CLOSED) === 0 && isCloser(words, at);
+}
+
+/** Of all that find it closed and without calls, one is the closer. */
+function isCloser(words: Int32Array<ArrayBuffer>, at: number): boolean {
+  return Atomics.compareExchange(words, at, CLOSED, CLOSED | DONE) === CLOSED;
 }
 
 /** Whether it is marked closed. */

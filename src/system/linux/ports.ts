@@ -249,6 +249,9 @@ function queryIoCompletion(handle: number, state: PortState): number {
   const port = lockPort(handle);
   if (port === null) return code.ERROR_INVALID_HANDLE;
   const { words } = region();
+  // What has completed is in the queue, whoever has looked.
+  port.reap();
+  port.queue.release();
   state.queued = words[port.at + layout.P_QUEUED];
   state.active = words[port.at + layout.P_ACTIVE];
   state.waiting = words[port.at + layout.P_WAITING];

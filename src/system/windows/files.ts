@@ -8,7 +8,7 @@ import { kernel32 } from "../../ffi/kernel32.ts";
 import { word } from "../../ffi/library.ts";
 import * as code from "../codes.ts";
 import type { FileSystem, Outcome } from "../contract.ts";
-import { answer, failure, success, wideString } from "./last-error.ts";
+import { answer, failure, handleWord, success, wideString } from "./last-error.ts";
 
 const INVALID_HANDLE = 0xFFFFFFFFFFFFFFFFn;
 const NOTHING = word(0);
@@ -45,25 +45,30 @@ export const files: FileSystem = {
   },
   readFile: (file, buffer, byteLength, overlapped) =>
     started(
-      kernel32().ReadFile(word(file), word(buffer), byteLength, NOTHING, word(overlapped)),
+      kernel32().ReadFile(handleWord(file), word(buffer), byteLength, NOTHING, word(overlapped)),
     ),
   writeFile: (file, buffer, byteLength, overlapped) =>
     started(
-      kernel32().WriteFile(word(file), word(buffer), byteLength, NOTHING, word(overlapped)),
+      kernel32().WriteFile(handleWord(file), word(buffer), byteLength, NOTHING, word(overlapped)),
     ),
   getFileSizeEx(file: number): Outcome {
     const size = largeInteger(0);
-    const error = answer(kernel32().GetFileSizeEx(word(file), size));
+    const error = answer(kernel32().GetFileSizeEx(handleWord(file), size));
     if (error !== 0) return failure(error);
     return success(Number(new DataView(size.buffer).getBigInt64(0, true)));
   },
   setEndOfFile(file: number, size: number): Outcome {
     const info = largeInteger(size);
-    const set = kernel32().SetFileInformationByHandle(word(file), FILE_END_OF_FILE_INFO, info, 8);
+    const set = kernel32().SetFileInformationByHandle(
+      handleWord(file),
+      FILE_END_OF_FILE_INFO,
+      info,
+      8,
+    );
     return { code: answer(set), value: 0, errno: 0 };
   },
   flushFileBuffers: (file) => ({
-    code: answer(kernel32().FlushFileBuffers(word(file))),
+    code: answer(kernel32().FlushFileBuffers(handleWord(file))),
     value: 0,
     errno: 0,
   }),

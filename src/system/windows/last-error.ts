@@ -9,6 +9,8 @@
  */
 
 import { kernel32 } from "../../ffi/kernel32.ts";
+import { word } from "../../ffi/library.ts";
+import type { Word } from "../../ffi/signature.ts";
 import type { Outcome } from "../contract.ts";
 
 /** 0 for a call that has answered TRUE, else the code it has set. */
@@ -24,6 +26,17 @@ export function success(value: number): Outcome {
 /** The outcome with this code. */
 export function failure(code: number): Outcome {
   return { code, value: 0, errno: 0 };
+}
+
+/** A number that no handle has: handles are multiples of 4. */
+const NO_HANDLE = word(3);
+
+/**
+ * A handle as it crosses to C. What is no handle's number crosses as one that is
+ * none: not as 0 or -1, which mean things of their own, nor as an error of ours.
+ */
+export function handleWord(handle: number): Word {
+  return Number.isSafeInteger(handle) && handle >= 0 ? word(handle) : NO_HANDLE;
 }
 
 /** A path or name as Windows takes it. The caller has refused NUL characters. */

@@ -12,7 +12,7 @@ import * as code from "../codes.ts";
 import type { HandleSystem, Outcome, PortState, PortSystem } from "../contract.ts";
 import type { CompletionEntries } from "../entries.ts";
 import { errorOfStatus } from "../status.ts";
-import { answer, failure, success } from "./last-error.ts";
+import { answer, failure, handleWord, success } from "./last-error.ts";
 import { memory } from "./memory.ts";
 import { view } from "../../ffi/memory.ts";
 
@@ -51,8 +51,8 @@ function createIoCompletionPort(
   concurrency: number,
 ): Outcome {
   const k = kernel32();
-  const handle = file === code.INVALID_HANDLE_VALUE ? NO_FILE : word(file);
-  const made = k.CreateIoCompletionPort(handle, word(port), word(key), concurrency);
+  const handle = file === code.INVALID_HANDLE_VALUE ? NO_FILE : handleWord(file);
+  const made = k.CreateIoCompletionPort(handle, handleWord(port), word(key), concurrency);
   return Number(made) === 0 ? failure(k.GetLastError()) : success(Number(made));
 }
 
@@ -72,7 +72,7 @@ function getQueuedCompletionStatusEx(
   const isFinite = timeoutMs !== Infinity;
   if (isFinite) fields.setBigInt64(8, BigInt(-Math.ceil(timeoutMs * 10_000)), true);
   const status = ntdll().NtRemoveIoCompletionEx(
-    word(port),
+    handleWord(port),
     word(entries.address),
     count,
     removed,
@@ -87,7 +87,7 @@ function getQueuedCompletionStatusEx(
 function queryIoCompletion(port: number, state: PortState): number {
   const depth = new Uint8Array(new ArrayBuffer(4));
   const status = ntdll().NtQueryIoCompletion(
-    word(port),
+    handleWord(port),
     IO_COMPLETION_BASIC_INFORMATION,
     depth,
     4,
@@ -110,12 +110,13 @@ export const ports: PortSystem & HandleSystem = {
     getQueuedCompletionStatusEx(port, entries, 1, timeoutMs),
   postQueuedCompletionStatus: (port, bytes, key, overlapped) =>
     answer(
-      kernel32().PostQueuedCompletionStatus(word(port), bytes, word(key), word(overlapped)),
+      kernel32().PostQueuedCompletionStatus(handleWord(port), bytes, word(key), word(overlapped)),
     ),
   queryIoCompletion,
   describeEngine: () => "Windows",
-  closeHandle: (handle) => answer(kernel32().CloseHandle(word(handle))),
-  cancelIoEx: (handle, overlapped) => answer(kernel32().CancelIoEx(word(handle), word(overlapped))),
+  closeHandle: (handle) => answer(kernel32().CloseHandle(handleWord(handle))),
+  cancelIoEx: (handle, overlapped) =>
+    answer(kernel32().CancelIoEx(handleWord(handle), word(overlapped))),
   // The kernel takes each operation as it is started.
   gatherOperations: () => {},
   submitOperations: () => {},
