@@ -41,6 +41,14 @@ function isCloser(words: Int32Array<ArrayBuffer>, at: number): boolean {
   return Atomics.compareExchange(words, at, CLOSED, CLOSED | DONE) === CLOSED;
 }
 
+/**
+ * The place begins a new life: open. Calls that belong to its last one may still
+ * be on their way out, so their count stays.
+ */
+export function markOpen(words: Int32Array<ArrayBuffer>, at: number): void {
+  Atomics.and(words, at, ~(CLOSED | DONE));
+}
+
 /** Whether it is marked closed. */
 export function isMarkedClosed(words: Int32Array<ArrayBuffer>, at: number): boolean {
   return (words[at] & CLOSED) !== 0;

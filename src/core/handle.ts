@@ -5,7 +5,7 @@
  */
 
 import { system } from "../system/system.ts";
-import { beginCall, endCall, isMarkedClosed, markClosed } from "./calls.ts";
+import { beginCall, endCall, isMarkedClosed, markClosed, markOpen } from "./calls.ts";
 import { Win32Error } from "./errors.ts";
 import * as ledgers from "./ledger.ts";
 import {
@@ -167,7 +167,7 @@ export abstract class Handle {
     words[place + H_PORT] = 0;
     ledgers.writeNumber(words, place + H_SYSTEM, systemHandle);
     writeName(words, place, name);
-    Atomics.store(words, place + H_CALLS, 0);
+    markOpen(words, place + H_CALLS);
     Atomics.store(words, place + H_REFERENCES, 1);
     return place;
   }

@@ -9,10 +9,11 @@ import {
   CompletionEntries,
   ERROR_INVALID_HANDLE,
   INVALID_HANDLE_VALUE,
+  type PortState,
   system,
   WAIT_TIMEOUT,
 } from "../system/system.ts";
-import { beginCall, endCall, isMarkedClosed, markClosed } from "./calls.ts";
+import { beginCall, endCall, isMarkedClosed, markClosed, markOpen } from "./calls.ts";
 import { checkNumber, Win32Error } from "./errors.ts";
 import { dropPort, type Handle } from "./handle.ts";
 import * as ledgers from "./ledger.ts";
@@ -286,16 +287,24 @@ export class CompletionPort {
     }
   }
 
-  /** What the port has done and is doing. Cheap, and may be read in any thread. */
+  /**
+   * What the port has done and is doing. Cheap, and may be read in any thread. Of a
+   * closed port, what it has done, until its place is given to another one.
+   */
   get counters(): PortCounters {
     const words = this.#words;
-    const state = { queued: 0, active: null, waiting: null, posted: null, taken: null };
-    system.queryIoCompletion(this.#handle, state);
+    const state = emptyState();
+    const isOpen = beginCall(words, this.#place + P_CALLS);
+    const isOurs = words[this.#place + GENERATION] === this.#generation;
+    if (isOpen && isOurs) system.queryIoCompletion(this.#handle, state);
+    this.#leave();
     return {
-      ...state,
-      posted: state.posted ?? ledgers.readNumber(words, this.#place + P_POSTED),
-      taken: state.taken ?? ledgers.readNumber(words, this.#place + P_TAKEN),
-      inFlight: Atomics.load(words, this.#place + P_IN_FLIGHT),
+      queued: state.queued,
+      active: state.active,
+      waiting: state.waiting,
+      posted: state.posted ?? (isOurs ? ledgers.readNumber(words, this.#place + P_POSTED) : 0),
+      taken: state.taken ?? (isOurs ? ledgers.readNumber(words, this.#place + P_TAKEN) : 0),
+      inFlight: isOurs ? Atomics.load(words, this.#place + P_IN_FLIGHT) : 0,
       kept: keptOperations(),
     };
   }
@@ -374,6 +383,10 @@ export class CompletionPort {
   }
 }
 
+function emptyState(): PortState {
+  return { queued: 0, active: null, waiting: null, posted: null, taken: null };
+}
+
 function checkPostedOverlapped(overlapped: number): void {
   checkNumber(overlapped, "overlapped");
   if (isOwnAddress(overlapped)) {
@@ -401,13 +414,20 @@ function createPort(concurrency: number): number {
   ledgers.writeNumber(words, place + P_TAKEN, 0);
   words[place + P_CONCURRENCY] = concurrency || processors;
   words[place + P_IN_FLIGHT] = 0;
-  Atomics.store(words, place + P_CALLS, 0);
+  markOpen(words, place + P_CALLS);
   Atomics.store(words, place + P_REFERENCES, 1);
   return place;
 }
 
 function closeSystemPort(place: number): void {
-  system.closeHandle(ledgers.readNumber(ledger().words, place + P_SYSTEM));
+  const { words } = ledger();
+  const handle = ledgers.readNumber(words, place + P_SYSTEM);
+  const state = emptyState();
+  if (COUNTS && system.queryIoCompletion(handle, state) === 0) {
+    ledgers.writeNumber(words, place + P_POSTED, state.posted ?? 0);
+    ledgers.writeNumber(words, place + P_TAKEN, state.taken ?? 0);
+  }
+  system.closeHandle(handle);
   recover();
   dropPort(place);
 }
