@@ -7,6 +7,7 @@
 import { detach, view } from "../ffi/memory.ts";
 import { system } from "../system/system.ts";
 import { checkNumber, Win32Error } from "./errors.ts";
+import { isToken } from "./token.ts";
 import * as ledgers from "./ledger.ts";
 import { B_ADDRESS, B_LENGTH, B_REFERENCES, GENERATION, ledger } from "./ledger.ts";
 
@@ -114,15 +115,19 @@ export class NativeBuffer {
    */
   static attach(token: BufferToken): NativeBuffer {
     const { words, buffers } = ledger();
-    const { place, generation, byteOffset, byteLength } = token;
     if (
-      token.kind !== "iocp.buffer" || !buffers.isLive(place, generation) ||
-      !keepBuffer(place, generation)
+      !isToken(token, "iocp.buffer") || !buffers.isLive(token.place, token.generation) ||
+      !keepBuffer(token.place, token.generation)
     ) {
-      throw new TypeError("Cannot attach the buffer: it has been freed, or this is no token");
+      throw new TypeError(
+        "Cannot attach the buffer: it has been freed, or this is no token of one",
+      );
     }
+    const { place, generation, byteOffset, byteLength } = token;
     const length = ledgers.readNumber(words, place + B_LENGTH);
-    if (!(byteOffset >= 0 && byteLength >= 0 && byteOffset + byteLength <= length)) {
+    const isRange = Number.isSafeInteger(byteOffset) && Number.isSafeInteger(byteLength) &&
+      byteOffset >= 0 && byteLength >= 0 && byteOffset + byteLength <= length;
+    if (!isRange) {
       dropBuffer(place);
       throw new RangeError("Cannot attach the buffer: the token's range lies outside it");
     }

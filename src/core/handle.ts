@@ -21,6 +21,7 @@ import {
   P_REFERENCES,
 } from "./ledger.ts";
 import { MAX_NAME_BYTES } from "./limits.ts";
+import { isToken } from "./token.ts";
 
 /** The kinds of handles. */
 export type HandleKind = "file" | "directory" | "pipe" | "socket" | "serial" | "device";
@@ -175,15 +176,14 @@ export abstract class Handle {
   /** The place that `token` names; throws if it is no token of an open handle of this kind. */
   protected static attached(kind: HandleKind, token: HandleToken): number {
     const { words, handles } = ledger();
-    const { place, generation } = token;
     if (
-      token.kind !== `iocp.${kind}` || !handles.isLive(place, generation) ||
-      words[place + H_KIND] !== KINDS.indexOf(kind) + 1 ||
-      isMarkedClosed(words, place + H_CALLS)
+      !isToken(token, `iocp.${kind}`) || !handles.isLive(token.place, token.generation) ||
+      words[token.place + H_KIND] !== KINDS.indexOf(kind) + 1 ||
+      isMarkedClosed(words, token.place + H_CALLS)
     ) {
       throw new TypeError(`Cannot attach the ${kind}: it is closed, or this is no token of one`);
     }
-    return place;
+    return token.place;
   }
 }
 

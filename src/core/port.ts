@@ -4,18 +4,10 @@
  * @module
  */
 
-import { processors } from "../ffi/runtime.ts";
-import {
-  CompletionEntries,
-  ERROR_INVALID_HANDLE,
-  INVALID_HANDLE_VALUE,
-  type PortState,
-  system,
-  WAIT_TIMEOUT,
-} from "../system/system.ts";
-import { beginCall, endCall, isMarkedClosed, markClosed, markOpen } from "./calls.ts";
+import { CompletionEntries, ERROR_INVALID_HANDLE, system, WAIT_TIMEOUT } from "../system/system.ts";
+import { beginCall, endCall, isMarkedClosed, markClosed } from "./calls.ts";
 import { checkNumber, Win32Error } from "./errors.ts";
-import { dropPort, type Handle } from "./handle.ts";
+import type { Handle } from "./handle.ts";
 import * as ledgers from "./ledger.ts";
 import {
   GENERATION,
@@ -34,7 +26,9 @@ import {
 import { MAX_BATCH, MAX_TIMEOUT_MS } from "./limits.ts";
 import { isOwnAddress } from "./operation.ts";
 import { type Packet, packetOf } from "./packet.ts";
-import { keptOperations, recover } from "./recovery.ts";
+import { closeSystemPort, COUNTS, createPort, emptyState } from "./port-life.ts";
+import { keptOperations } from "./recovery.ts";
+import { isToken } from "./token.ts";
 
 /** How to make a {@linkcode CompletionPort}. */
 export interface CompletionPortOptions {
@@ -82,9 +76,6 @@ export interface PortCounters {
   /** Operations of closed ports, in the whole process, whose memory the kernel may still use. */
   readonly kept: number;
 }
-
-/** Whether the system counts posts and takes itself, under a lock it holds anyway. */
-const COUNTS = system.name === "linux";
 
 /** The array that this thread's takes fill: native memory that is never given back. */
 let entries: CompletionEntries | undefined;
@@ -152,14 +143,13 @@ export class CompletionPort {
    */
   static attach(token: PortToken): CompletionPort {
     const { words, ports } = ledger();
-    const { place, generation } = token;
     if (
-      token.kind !== "iocp.port" || !ports.isLive(place, generation) ||
-      isMarkedClosed(words, place + P_CALLS)
+      !isToken(token, "iocp.port") || !ports.isLive(token.place, token.generation) ||
+      isMarkedClosed(words, token.place + P_CALLS)
     ) {
       throw new TypeError("Cannot attach the port: it has been closed, or this is no token of one");
     }
-    return new CompletionPort({}, place);
+    return new CompletionPort({}, token.place);
   }
 
   /** The port in the form that `postMessage` can send. */
@@ -383,51 +373,9 @@ export class CompletionPort {
   }
 }
 
-function emptyState(): PortState {
-  return { queued: 0, active: null, waiting: null, posted: null, taken: null };
-}
-
 function checkPostedOverlapped(overlapped: number): void {
   checkNumber(overlapped, "overlapped");
   if (isOwnAddress(overlapped)) {
     throw new RangeError("Cannot post the address of an operation: its own packet will come");
   }
-}
-
-function createPort(concurrency: number): number {
-  checkNumber(concurrency, "concurrency", 0xffff_ffff);
-  const { words, ports } = ledger();
-  recover();
-  const place = ports.acquire();
-  const { code, value, errno } = system.createIoCompletionPort(
-    INVALID_HANDLE_VALUE,
-    0,
-    0,
-    concurrency,
-  );
-  if (code !== 0) {
-    ports.release(place);
-    throw new Win32Error(code, "CreateIoCompletionPort", { errno });
-  }
-  ledgers.writeNumber(words, place + P_SYSTEM, value);
-  ledgers.writeNumber(words, place + P_POSTED, 0);
-  ledgers.writeNumber(words, place + P_TAKEN, 0);
-  words[place + P_CONCURRENCY] = concurrency || processors;
-  words[place + P_IN_FLIGHT] = 0;
-  markOpen(words, place + P_CALLS);
-  Atomics.store(words, place + P_REFERENCES, 1);
-  return place;
-}
-
-function closeSystemPort(place: number): void {
-  const { words } = ledger();
-  const handle = ledgers.readNumber(words, place + P_SYSTEM);
-  const state = emptyState();
-  if (COUNTS && system.queryIoCompletion(handle, state) === 0) {
-    ledgers.writeNumber(words, place + P_POSTED, state.posted ?? 0);
-    ledgers.writeNumber(words, place + P_TAKEN, state.taken ?? 0);
-  }
-  system.closeHandle(handle);
-  recover();
-  dropPort(place);
 }

@@ -42,9 +42,13 @@ async function whileLocked(file, action) {
   }
 }
 
+/** Of runs that were killed; what they had started may still be writing, for some seconds more. */
 async function removeLeftovers(folder, prefix) {
+  const options = { recursive: true, force: true, maxRetries: 10, retryDelay: 200 };
   for (const name of await readdir(folder)) {
-    if (name.startsWith(prefix)) await rm(join(folder, name), { recursive: true, force: true });
+    if (!name.startsWith(prefix)) continue;
+    // Names are not used again, so what can't be removed now is in nobody's way.
+    await rm(join(folder, name), options).catch(() => {});
   }
 }
 

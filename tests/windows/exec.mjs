@@ -5,10 +5,15 @@
 //
 // Paths are relative to the checkout, which is drive D: in there; of the rest of this machine the
 // program sees nothing, and what it writes elsewhere is forgotten. Sets up what's missing first.
+//
+// Wine can't open files by the name of their volume, as Bun does at times. So Bun says "Internal
+// error: directory mismatch" at its start, and some of its own functions (writeFile, readdir) fail
+// with relative paths: give a script under Bun full ones, such as D:\README.md.
 
+import { spawn } from "node:child_process";
 import { requireHost, StageError } from "./command.mjs";
 import { prepareRuntime } from "./runtimes.mjs";
-import { startSession, WINE } from "./session.mjs";
+import { sessionCommand, WINE } from "./session.mjs";
 import { RUNTIMES } from "./versions.mjs";
 import { prepareWine } from "./wine.mjs";
 
@@ -19,13 +24,9 @@ async function main([runtime, ...args]) {
   requireHost();
   const wine = await prepareWine();
   const { folder, program } = await prepareRuntime(runtime);
-  const child = startSession({
-    mode: "live",
-    wine,
-    runtime: folder,
-    command: [WINE, program, ...args],
-    stdio: ["inherit", "inherit", "inherit", "ignore"],
-  });
+  const command = [WINE, program, ...args];
+  const session = sessionCommand({ mode: "live", wine, runtime: folder, command });
+  const child = spawn(session[0], session.slice(1), { stdio: "inherit" });
   const code = await new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("exit", resolve);

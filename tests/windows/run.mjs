@@ -1,7 +1,7 @@
 // The Windows test stage: the suite under the Windows builds of Deno and Bun, on Linux under Wine.
 //
-//   npm run test:windows -- [--only deno|bun] [--filter TEXT] [FILE or FOLDER...]
-//                           [--file-limit SECONDS] [--limit SECONDS]
+//     npm run test:windows -- [--only deno|bun] [--filter TEXT] [FILE or FOLDER...]
+//                             [--time-limit SECONDS] [--stage-limit SECONDS]
 //
 // It needs a Debian-like Linux on x86-64 with Node, npm, apt and util-linux, and to be root or to
 // have user namespaces. The first run fetches Wine from the mirror that apt is set up for, and the
@@ -13,90 +13,138 @@
 // Wine tells whether the code is right, never how fast it is.
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join, relative, resolve, sep } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { runSuite, sentence } from "../suite.mjs";
 import { requireHost, StageError } from "./command.mjs";
 import { prepareRuntime } from "./runtimes.mjs";
-import { CHECKOUT } from "./session.mjs";
-import { formatCounts, runSuite } from "./suite.mjs";
+import { CHECKOUT, REPORT, sessionCommand, WINE } from "./session.mjs";
 import { RUNTIMES } from "./versions.mjs";
 import { prepareWine } from "./wine.mjs";
 
-/** Seconds: for one file, more than the tests' own time-out; for all files under one runtime. */
-const FILE_LIMIT = 300;
-const LIMIT = 1200;
+/** Seconds for one file, more than the tests' own time-out; and for all files of one runtime. */
+const TIME_LIMIT_S = 300;
+const STAGE_LIMIT_S = 1200;
 
-function parseOptions() {
-  const options = {
-    only: { type: "string" },
-    filter: { type: "string" },
-    "file-limit": { type: "string", default: String(FILE_LIMIT) },
-    limit: { type: "string", default: String(LIMIT) },
-  };
+/** Bun takes a regular expression, and joins the names of suite and test by a space. */
+function bunPattern(text) {
+  return text.replaceAll(" > ", " ").replaceAll(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+}
+
+/** How each runtime is asked to run one test file. */
+const TEST_ARGUMENTS = {
+  deno: (file, filter) => [
+    "test",
+    "--allow-all",
+    "--no-check", // Types are the same here as everywhere.
+    "--no-lock",
+    `--junit-path=${REPORT}`,
+    ...(filter ? [`--filter=${filter}`] : []),
+    file,
+  ],
+  bun: (file, filter) => [
+    "test",
+    "--reporter=junit",
+    `--reporter-outfile=${REPORT}`,
+    ...(filter ? [`--test-name-pattern=${bunPattern(filter)}`] : []),
+    `./${file}`,
+  ],
+};
+
+function readSeconds(values, name, preset) {
+  const seconds = values[name] === undefined ? preset : Number(values[name]);
+  if (!(seconds > 0)) throw new StageError(`--${name} takes a number of seconds.`);
+  return seconds;
+}
+
+function readOptions() {
+  const text = { type: "string" };
+  const options = { only: text, filter: text, "time-limit": text, "stage-limit": text };
+  let parsed;
   try {
-    const { values, positionals } = parseArgs({ options, allowPositionals: true });
-    if (values.only !== undefined && !Object.hasOwn(RUNTIMES, values.only)) {
-      throw new TypeError(`--only takes ${Object.keys(RUNTIMES).join(" or ")}`);
-    }
-    const toMs = (name) => {
-      const ms = Number(values[name]) * 1000;
-      if (!(ms > 0)) throw new TypeError(`--${name} takes a number of seconds`);
-      return ms;
-    };
-    const limits = { fileLimitMs: toMs("file-limit"), limitMs: toMs("limit") };
-    return { only: values.only, filter: values.filter, ...limits, paths: positionals };
+    parsed = parseArgs({ options, allowPositionals: true });
   } catch (error) {
     throw new StageError(error.message);
   }
+  const { values, positionals } = parsed;
+  const known = Object.keys(RUNTIMES);
+  if (values.only !== undefined && !known.includes(values.only)) {
+    throw new StageError(`--only ${values.only}: not one of ${known.join(", ")}.`);
+  }
+  return {
+    runtimes: values.only === undefined ? known : [values.only],
+    filter: values.filter,
+    timeLimitS: readSeconds(values, "time-limit", TIME_LIMIT_S),
+    stageLimitS: readSeconds(values, "stage-limit", STAGE_LIMIT_S),
+    paths: positionals.length > 0 ? positionals : ["tests"],
+  };
 }
 
 /** The test files at a path: the one itself, or all in the folder. */
-function testFiles(path) {
+function findTests(path) {
   const full = resolve(CHECKOUT, path);
-  if (!existsSync(full)) throw new StageError(`There is no ${path} in the checkout.`);
-  if (!statSync(full).isDirectory()) return [relative(CHECKOUT, full)];
-  return readdirSync(full, { withFileTypes: true }).flatMap((entry) => {
-    const inner = join(full, entry.name);
-    if (entry.isDirectory()) return entry.name === "node_modules" ? [] : testFiles(inner);
-    return entry.name.endsWith("_test.ts") ? [relative(CHECKOUT, inner)] : [];
-  });
-}
-
-function findFiles(paths) {
-  const found = (paths.length > 0 ? paths : ["tests"]).flatMap(testFiles);
-  const outside = found.find((file) => file.startsWith("..") || file.startsWith(sep));
-  if (outside) throw new StageError(`${outside} is outside the checkout.`);
-  if (found.length === 0) throw new StageError("There are no test files (*_test.ts).");
-  return [...new Set(found)].sort();
-}
-
-function sum(all) {
-  const total = { passed: 0, failed: 0, skipped: 0 };
-  for (const counts of all) {
-    for (const outcome of Object.keys(total)) total[outcome] += counts[outcome];
+  const file = relative(CHECKOUT, full);
+  if (!existsSync(full) || file.startsWith("..")) {
+    throw new StageError(`There is no ${path} in the checkout.`);
   }
-  return total;
+  if (!statSync(full).isDirectory()) return [file];
+  return readdirSync(full, { recursive: true })
+    .filter((name) => /[._]test\.ts$/.test(name))
+    .map((name) => join(file, name));
+}
+
+/** Runs the files under one runtime; gives the counts. */
+async function runRuntime(runtime, wine, files, { filter, timeLimitS, stageLimitS }) {
+  const { folder, program } = await prepareRuntime(runtime);
+  const wineVersion = readFileSync(join(wine, "version"), "utf8");
+  console.log(`Tests under ${runtime} ${RUNTIMES[runtime].version}, Wine ${wineVersion}:`);
+  const command = (file, report) => {
+    const test = [WINE, program, ...TEST_ARGUMENTS[runtime](file, filter)];
+    const [first, ...rest] = sessionCommand({
+      mode: "test",
+      wine,
+      runtime: folder,
+      report,
+      command: test,
+    });
+    return [first, rest];
+  };
+  const end = performance.now() + stageLimitS * 1000;
+  const options = {
+    filter,
+    /** Asked for each file as it starts: what is left to the runtime limits its last files. */
+    get timeLimitS() {
+      const leftS = Math.ceil((end - performance.now()) / 1000);
+      return Math.min(timeLimitS, Math.max(leftS, 0.1));
+    },
+  };
+  const counts = await runSuite({ name: runtime, command }, files, options);
+  if (performance.now() > end) {
+    console.log(
+      `wine-${runtime}: time was up after ${stageLimitS} s. The first file above that hangs was ` +
+        "running then; those after it had no time left.",
+    );
+  }
+  return counts;
 }
 
 async function runStage() {
-  const { only, paths, ...options } = parseOptions();
-  const files = findFiles(paths);
+  const { runtimes, paths, ...options } = readOptions();
   requireHost();
+  const files = [...new Set(paths.flatMap(findTests))].sort();
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const lines = [];
   const wine = await prepareWine();
-  const version = readFileSync(join(wine, "version"), "utf8");
-  const results = [];
-  for (const runtime of Object.keys(RUNTIMES)) {
-    if (only !== undefined && runtime !== only) continue;
-    const label = `wine-${runtime}`;
-    const prepared = await prepareRuntime(runtime);
-    console.log(`${label}: ${runtime} ${RUNTIMES[runtime].version}, Wine ${version}`);
-    const counts = await runSuite(files, { label, runtime, wine, ...prepared, ...options });
-    results.push({ label, counts });
+  for (const runtime of runtimes) {
+    const counts = await runRuntime(runtime, wine, files, options);
+    for (const key of Object.keys(total)) total[key] += counts[key];
+    lines.push(`wine-${runtime}: ${sentence(counts)}`);
   }
-  for (const { label, counts } of results) console.log(`${label}: ${formatCounts(counts)}`);
-  const total = sum(results.map(({ counts }) => counts));
-  if (total.passed + total.failed + total.skipped > 0) return total;
-  throw new StageError("No test was run: does the filter fit any name?");
+  if (total.passed + total.failed + total.skipped === 0) {
+    throw new StageError("No test was run: are there files, and does the filter fit a name?");
+  }
+  console.log(["", ...lines].join("\n"));
+  return total;
 }
 
 let total;
@@ -106,5 +154,5 @@ try {
   console.error(error instanceof StageError ? error.message : error);
   total = { passed: 0, failed: 1, skipped: 0 };
 }
-console.log(formatCounts(total));
+console.log(sentence(total));
 process.exitCode = total.failed > 0 ? 1 : 0;

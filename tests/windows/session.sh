@@ -2,13 +2,14 @@
 # first process of mount and process namespaces of its own: when this ends or is killed, every
 # process in them ends (wineserver too) and every mount below is gone.
 #
-# usage: session.sh MODE WINE RUNTIME CHECKOUT COMMAND...
+# usage: session.sh MODE WINE RUNTIME CHECKOUT REPORT COMMAND...
 #   build  the cached Wine itself is written to
 #   test   all writes go to memory and are forgotten, those to the checkout too
 #   live   as test, but the checkout is the real one
+# What the command writes to Z:\report.xml is put into the file REPORT, if that is given.
 set -eu
-mode=$1 wine=$2 runtime=$3 checkout=$4
-shift 4
+mode=$1 wine=$2 runtime=$3 checkout=$4 report=$5
+shift 5
 
 mount -t tmpfs -o mode=755 tmpfs "$wine/stage"
 cd "$wine/stage"
@@ -51,6 +52,6 @@ status=0
 directory=/checkout
 [ "$mode" = build ] && directory=/
 # Not exec: a first process can't be ended by a signal of its own, so a crash would go unseen.
-unshare --root=root --wd="$directory" "$@" 3>&- || status=$?
-[ ! -e root/report.xml ] || cat root/report.xml >&3
+unshare --root=root --wd="$directory" "$@" || status=$?
+if [ -n "$report" ] && [ -e root/report.xml ]; then cat root/report.xml >"$report"; fi
 exit "$status"

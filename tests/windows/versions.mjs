@@ -4,10 +4,10 @@
 export const SUITE = "trixie";
 
 /**
- * What is unpacked, with all it depends on. The last three are for the package's own set-up script,
- * which needs a shell and a few commands.
+ * What is unpacked, with all it depends on: Wine; the locale by which it understands file names; a
+ * shell and the few commands that Wine's own set-up script needs.
  */
-export const PACKAGES = ["wine64", "libwine", "base-files", "dash", "coreutils"];
+export const PACKAGES = ["wine64", "libwine", "libc-bin", "base-files", "dash", "coreutils"];
 
 /** Part of the cached folder's name: raise it whenever `wine.mjs` would build something else. */
 export const RECIPE = 1;

@@ -105,7 +105,7 @@ function associateLocked(
 }
 
 /** The handle this thread last asked for, and what it was. */
-let lastHandle = -1;
+let lastHandle = NaN;
 let lastAt = 0;
 let lastLife = 0;
 let lastPort: Port | undefined;
@@ -118,7 +118,7 @@ function lockPort(handle: number): Port | null {
   // Only under the lock is it sure that the handle stays open.
   if (region().words[lastAt + layout.H_GENERATION] === lastLife) return port;
   port.unlock();
-  lastHandle = -1;
+  lastHandle = NaN;
   return null;
 }
 
