@@ -161,15 +161,22 @@ function addressOf(place: number): number {
 export function placeOf(overlapped: number): number {
   const { address, operations } = ledger();
   const place = (overlapped - address) / 4;
-  return operations.isPlace(place) && isDone(place) ? place : -1;
+  return operations.isPlace(place) && isInFlight(place) ? place : -1;
 }
 
-/** Whether the operation at `place` was started and the kernel has written its status. */
+/** Started, and its packet not taken. */
+function isInFlight(place: number): boolean {
+  const state = Atomics.load(ledger().words, place + O_STATE);
+  return state === IN_FLIGHT || state === CANCELLING;
+}
+
+/**
+ * Whether the operation at `place` was started and the kernel has written its
+ * status. Only asked where no packet will come: a packet may be there before the
+ * status is written (31).
+ */
 export function isDone(place: number): boolean {
-  const { words } = ledger();
-  const state = Atomics.load(words, place + O_STATE);
-  return (state === IN_FLIGHT || state === CANCELLING) &&
-    words[place + O_INTERNAL] !== STATUS_PENDING;
+  return isInFlight(place) && ledger().words[place + O_INTERNAL] !== STATUS_PENDING;
 }
 
 /** Whether an address lies in this module's memory, where nothing posted may point. */

@@ -79,6 +79,13 @@ export interface PortSystem {
   postQueuedCompletionStatus(port: number, bytes: number, key: number, overlapped: number): number;
   /** What the port says of itself. Source: NtQueryIoCompletion. */
   queryIoCompletion(port: number, state: PortState): number;
+  /**
+   * The calling thread is about to block in something else than a port: it stops
+   * counting as running, at once. Nothing on Windows, whose kernel sees it.
+   */
+  beginBlocking(): void;
+  /** The calling thread runs again, and counts again. */
+  endBlocking(): void;
   /** Which mechanism carries I/O here, and why that one. */
   describeEngine(): string;
 }

@@ -159,6 +159,11 @@ function descriptor(file: number): number {
   return at < 0 || words[at + layout.H_KIND] === layout.KIND_PORT ? -1 : words[at + layout.H_FD];
 }
 
+/** What changes a file needs the right to, as on Windows. */
+function isWritable(file: number): boolean {
+  return (region().words[findHandle(file) + layout.H_FLAGS] & WRITABLE) !== 0;
+}
+
 /**
  * Closes the file of a retired handle. Operations in flight are asked to end
  * and complete with their packets; what the thread kept back goes to the kernel
@@ -197,11 +202,13 @@ export const files: FileSystem = {
   setEndOfFile(file: number, size: number): Outcome {
     const fd = descriptor(file);
     if (fd < 0) return errno.refusal(code.ERROR_INVALID_HANDLE);
+    if (!isWritable(file)) return errno.refusal(code.ERROR_ACCESS_DENIED);
     return libc().ftruncate(fd, word(size)) === 0 ? errno.success(0) : errno.failure();
   },
   flushFileBuffers(file: number): Outcome {
     const fd = descriptor(file);
     if (fd < 0) return errno.refusal(code.ERROR_INVALID_HANDLE);
+    if (!isWritable(file)) return errno.refusal(code.ERROR_ACCESS_DENIED);
     return libc().fsync(fd) === 0 ? errno.success(0) : errno.failure();
   },
 };

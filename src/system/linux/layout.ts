@@ -33,10 +33,16 @@ export const T_TID = 1;
 /** The port it last waited on, and which life of that port. */
 export const T_PORT = 2;
 export const T_PORT_GENERATION = 3;
-/** Whether it is counted as active there. */
+/** Whether it is counted as active there: one of the `COUNTED_` values. */
 export const T_COUNTED = 4;
 /** The waiter that began to wait before it. */
 export const T_OLDER = 5;
+/** How often in a row it was found asleep while it was counted. */
+export const T_ASLEEP = 6;
+/** 1 while it keeps the port it waits on by a reference. */
+export const T_HOLDS = 7;
+/** 1 from when it must come out of the ring until it has. */
+export const T_NUDGED = 40;
 /** The packet handed to it. */
 export const T_PACKET = 8;
 /** A robust mutex it holds while it lives: the kernel marks it when the thread ends. */
@@ -44,6 +50,15 @@ export const T_MUTEX = 16;
 /** A timespec and an io_uring_getevents_arg for its own waits. */
 export const T_TIMESPEC = 28;
 export const T_GETEVENTS = 32;
+
+/** Not running for the port it is bound to. */
+export const COUNTED_NO = 0;
+/** Running for it. */
+export const COUNTED_YES = 1;
+/** Found blocked in something else: counted again when it is found running. */
+export const COUNTED_ASLEEP = 2;
+/** It has said that it blocks: counted again when it says so. */
+export const COUNTED_BLOCKING = 3;
 
 /** Not waiting. */
 export const STATE_RUNNING = 0;
@@ -55,6 +70,8 @@ export const STATE_IN_RING = 2;
 export const STATE_HANDED = 3;
 /** Released because the port was closed. */
 export const STATE_ABANDONED = 4;
+/** As parked, and it looks from time to time whether running threads are blocked. */
+export const STATE_WATCHING = 5;
 
 /** A port. */
 export const PORT_WORDS = 64;
@@ -69,9 +86,13 @@ export const P_CONCURRENCY = 4;
 /** The newest waiter, and how many there are. */
 export const P_NEWEST = 5;
 export const P_WAITING = 6;
-/** The queue: where its oldest packet is, how many there are, how many have room. */
+/**
+ * The queue: how many packets were ever taken from it and put into it, and how
+ * many have room. Each of the three changes by one store, so that a thread that
+ * ends in the middle leaves a queue.
+ */
 export const P_HEAD = 7;
-export const P_QUEUED = 8;
+export const P_TAIL = 8;
 export const P_CAPACITY = 9;
 /** Open handle, associated handles, operations in flight: what keeps the port alive. */
 export const P_REFERENCES = 10;
@@ -82,6 +103,10 @@ export const P_RING = 12;
 export const P_RING_ADDRESS = 14;
 export const P_RING_BYTES = 16;
 export const P_SQES_ADDRESS = 18;
+/** The waiter that looks after running threads, while packets wait for them to be done. */
+export const P_WATCHER = 54;
+/** Threads that must come out of the ring and have not yet. */
+export const P_NUDGED = 55;
 /** Packets posted and taken, each a count of two words. */
 export const P_POSTED = 50;
 export const P_TAKEN = 52;

@@ -68,21 +68,40 @@ export class Port {
     }
   }
 
-  /** A waiter inside io_uring_enter comes out when a completion arrives: an empty operation. */
+  /** Those that wait in the ring must come out of it; see `#nudge`. */
   #wakeInRing(): boolean {
-    let mustSubmit = this.#submitLater;
-    for (const { state } of this.queue.released) {
+    const words = this.#words;
+    for (const { thread, state } of this.queue.released) {
       if (state !== layout.STATE_IN_RING) continue;
-      this.ring().push(IORING_OP_NOP, -1, 0, 0, 0, 0, 0, 0, NO_REQUEST, 0);
-      mustSubmit = true;
+      if (words[thread + layout.T_NUDGED] === 0) words[this.at + layout.P_NUDGED]++;
+      words[thread + layout.T_NUDGED] = 1;
+      this.#nudge();
     }
-    return mustSubmit;
+    return this.#submitLater;
+  }
+
+  /**
+   * A waiter comes out of io_uring_enter when a completion arrives: that of an
+   * empty operation will do. One that is only on its way in finds the completion
+   * there, unless somebody has read it meanwhile: `reap` puts in another.
+   */
+  #nudge(): void {
+    this.ring().push(IORING_OP_NOP, -1, 0, 0, 0, 0, 0, 0, NO_REQUEST, 0);
+    this.#submitLater = true;
+  }
+
+  /** The thread is back from the ring; under the lock. */
+  isBackFromRing(thread: number): void {
+    const words = this.#words;
+    if (words[thread + layout.T_NUDGED] === 0) return;
+    words[thread + layout.T_NUDGED] = 0;
+    words[this.at + layout.P_NUDGED]--;
   }
 
   #wakeParked(): void {
     const released = this.queue.released;
     for (const { thread, state } of released) {
-      if (state === layout.STATE_PARKED) wake(thread + layout.T_STATE);
+      if (state !== layout.STATE_IN_RING) wake(thread + layout.T_STATE);
     }
     released.length = 0;
   }
@@ -99,9 +118,7 @@ export class Port {
 
   /** Whether another packet, queued or to come, has room. */
   hasRoom(): boolean {
-    const words = this.#words;
-    return words[this.at + layout.P_QUEUED] + words[this.at + layout.P_IN_FLIGHT] <
-      layout.MAX_QUEUE;
+    return this.queue.queued() + this.#words[this.at + layout.P_IN_FLIGHT] < layout.MAX_QUEUE;
   }
 
   /** Whether the port has a ring: since the first handle was associated. */
@@ -130,10 +147,8 @@ export class Port {
    * lock. It is never the one that is let go first, unless it is the only one.
    */
   promote(): void {
-    const oldest = this.queue.oldestWaiter();
-    if (oldest < 0 || this.#words[oldest + layout.T_STATE] !== layout.STATE_PARKED) return;
-    Atomics.store(this.#words, oldest + layout.T_STATE, layout.STATE_IN_RING);
-    wake(oldest + layout.T_STATE);
+    const oldest = this.queue.sendToRing();
+    if (oldest >= 0) wake(oldest + layout.T_STATE);
   }
 
   /** Hands filled entries to the kernel; without the lock, with a reference. */
@@ -144,7 +159,9 @@ export class Port {
 
   /** Reads the ring's completions into the queue; under the lock. */
   reap(): void {
-    if (this.hasRing() && this.ring().hasCompletions()) this.ring().reap(this.#complete);
+    if (!this.hasRing() || !this.ring().hasCompletions()) return;
+    this.ring().reap(this.#complete);
+    if (this.#words[this.at + layout.P_NUDGED] !== 0) this.#nudge();
   }
 
   /** Queues the packet of a request, or, when nobody can take it, only stores its status. */

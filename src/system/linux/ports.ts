@@ -18,7 +18,9 @@ import { type Port, portAt, settleStatuses } from "./port.ts";
 import { region } from "./region.ts";
 import { cancelRequests } from "./requests.ts";
 import { gather, submitGathered, submitKept } from "./submission.ts";
-import { leavePort, self } from "./threads.ts";
+import { buryDead, leavePort, self } from "./threads.ts";
+import { watch, WATCH_MS } from "./watch.ts";
+import { ABANDONED, MUST_SLEEP, TIMED_OUT } from "./queue.ts";
 
 /** The port's concurrency value is a DWORD; the table holds signed words. */
 const MAX_CONCURRENCY = 0x7fffffff;
@@ -169,28 +171,21 @@ function getQueuedCompletionStatusEx(
   leaveOther(me, handle);
   const port = lockPort(handle);
   if (port === null) return code.ERROR_INVALID_HANDLE;
-  port.queue.arrive(me);
   port.reap();
-  let taken = port.queue.take(me, entries.words, count);
-  if (taken === 0) {
-    taken = timeoutMs <= 0 ? 0 : wait(port, me, entries, count, timeoutMs);
-    if (taken === ABANDONED) return code.ERROR_ABANDONED_WAIT_0;
-    if (taken === 0) port.queue.count(me);
-  } else {
-    port.queue.release();
-  }
+  let taken = port.queue.step(me, entries.words, count, timeoutMs <= 0);
+  if (taken === MUST_SLEEP) taken = wait(port, me, entries, count, timeoutMs);
+  port.queue.release();
   port.unlock();
-  if (taken === 0) return code.WAIT_TIMEOUT;
+  if (taken === TIMED_OUT) return code.WAIT_TIMEOUT;
+  if (taken === ABANDONED) return code.ERROR_ABANDONED_WAIT_0;
   settleStatuses(entries.words, taken);
   entries.removed = taken;
   return 0;
 }
 
-const ABANDONED = -1;
-
 /**
- * Waits for a packet; called and left with the lock held, except when the port
- * was closed meanwhile. Returns how many packets are in `entries`.
+ * Sleeps until there are packets, the time is over or the port is closed; called
+ * and left with the lock held. Returns what the last step has answered.
  */
 function wait(
   port: Port,
@@ -202,36 +197,33 @@ function wait(
   const { words } = region();
   const queue = port.queue;
   const deadline = performance.now() + timeoutMs;
-  const isOldest = queue.oldestWaiter() < 0;
-  queue.park(me, port.hasRing() && isOldest ? layout.STATE_IN_RING : layout.STATE_PARKED);
   port.addReference();
+  words[me + layout.T_HOLDS] = 1;
+  if (port.hasRing()) queue.sendToRing();
+  let mustBury = true;
   for (;;) {
-    const state = Atomics.load(words, me + layout.T_STATE);
-    if (state === layout.STATE_HANDED) {
-      port.dropReferenceLater();
-      return queue.takeHanded(me, entries.words, count);
-    }
-    if (state === layout.STATE_ABANDONED) {
-      Atomics.store(words, me + layout.T_STATE, layout.STATE_RUNNING);
-      port.dropReferenceLater();
-      port.unlock();
-      return ABANDONED;
-    }
-    const left = deadline - performance.now();
-    if (left <= 0) {
-      port.dropReferenceLater();
-      queue.unpark(me);
-      if (state === layout.STATE_IN_RING) port.promote();
-      return 0;
-    }
+    const state = words[me + layout.T_STATE];
+    const isWatcher = queue.isWatcher(me);
     port.unlock();
-    if (state === layout.STATE_IN_RING) port.ring().wait(me, left);
-    else sleep(me, layout.STATE_PARKED, left);
+    if (mustBury) buryDead();
+    mustBury = false;
+    const left = Math.max(deadline - performance.now(), 0);
+    const time = isWatcher ? Math.min(left, WATCH_MS) : left;
+    if (state === layout.STATE_IN_RING) port.ring().wait(me, time);
+    else sleep(me, state, time);
+    if (isWatcher) watch(port, me);
     port.lock(me);
     if (state === layout.STATE_IN_RING) {
+      port.isBackFromRing(me);
       port.reap();
       queue.release();
     }
+    const answer = queue.step(me, entries.words, count, performance.now() >= deadline);
+    if (answer === MUST_SLEEP) continue;
+    words[me + layout.T_HOLDS] = 0;
+    port.dropReferenceLater();
+    if (state === layout.STATE_IN_RING) port.promote();
+    return answer;
   }
 }
 
@@ -239,10 +231,36 @@ function wait(
 function leaveOther(me: number, handle: number): void {
   const { words } = region();
   const bound = words[me + layout.T_PORT];
-  if (bound === 0) return;
+  if (bound === 0 || handle === lastHandle && lastPort!.queue.place === bound - 1) return;
   const at = findHandle(handle);
-  if (at >= 0 && words[at + layout.H_FD] === bound) return;
-  leavePort(me, bound - 1);
+  if (at < 0 || words[at + layout.H_KIND] !== layout.KIND_PORT) return;
+  if (words[at + layout.H_FD] !== bound) leavePort(bound - 1);
+}
+
+/** The port that this thread was running for when it said that it blocks, plus one. */
+let blockedFor = 0;
+
+function beginBlocking(): void {
+  const { words } = region();
+  const me = self();
+  const bound = words[me + layout.T_PORT];
+  if (bound === 0) return;
+  const port = portAt(bound - 1);
+  port.lock(me);
+  port.queue.suspend(me, layout.COUNTED_BLOCKING);
+  port.queue.release();
+  port.unlock();
+  blockedFor = bound;
+}
+
+function endBlocking(): void {
+  if (blockedFor === 0) return;
+  const me = self();
+  const port = portAt(blockedFor - 1);
+  port.lock(me);
+  port.queue.resume(me, layout.COUNTED_BLOCKING);
+  port.unlock();
+  blockedFor = 0;
 }
 
 function queryIoCompletion(handle: number, state: PortState): number {
@@ -252,7 +270,7 @@ function queryIoCompletion(handle: number, state: PortState): number {
   // What has completed is in the queue, whoever has looked.
   port.reap();
   port.queue.release();
-  state.queued = words[port.at + layout.P_QUEUED];
+  state.queued = port.queue.queued();
   state.active = words[port.at + layout.P_ACTIVE];
   state.waiting = words[port.at + layout.P_WAITING];
   state.posted = readCount(words, port.at + layout.P_POSTED);
@@ -342,6 +360,8 @@ export const ports: PortSystem & HandleSystem = {
     getQueuedCompletionStatusEx(port, entries, 1, timeoutMs),
   postQueuedCompletionStatus,
   queryIoCompletion,
+  beginBlocking,
+  endBlocking,
   describeEngine: () => "io_uring",
   closeHandle,
   cancelIoEx,

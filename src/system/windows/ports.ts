@@ -113,6 +113,8 @@ export const ports: PortSystem & HandleSystem = {
       kernel32().PostQueuedCompletionStatus(handleWord(port), bytes, word(key), word(overlapped)),
     ),
   queryIoCompletion,
+  beginBlocking: () => {},
+  endBlocking: () => {},
   describeEngine: () => "Windows",
   closeHandle: (handle) => answer(kernel32().CloseHandle(handleWord(handle))),
   cancelIoEx: (handle, overlapped) =>
