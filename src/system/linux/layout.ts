@@ -185,3 +185,13 @@ export const TABLE_BYTES: number = Math.ceil(TABLES_END * 4 / 65536) * 65536;
 export const QUEUE_BYTES: number = MAX_QUEUE * PACKET_WORDS * 4;
 /** Bytes of address space the engine reserves; memory is taken as it is used. */
 export const REGION_BYTES: number = TABLE_BYTES + MAX_PORTS * QUEUE_BYTES;
+
+/** The first word of the thread at `place`. */
+export function threadAt(place: number): number {
+  return THREADS + place * THREAD_WORDS;
+}
+
+/** The place of the thread whose first word is `thread`. */
+export function placeOf(thread: number): number {
+  return (thread - THREADS) / THREAD_WORDS;
+}

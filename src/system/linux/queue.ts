@@ -18,8 +18,8 @@
 
 import * as layout from "./layout.ts";
 import {
-  COUNTED_ASLEEP,
-  COUNTED_BLOCKING,
+  type COUNTED_ASLEEP,
+  type COUNTED_BLOCKING,
   COUNTED_NO,
   COUNTED_YES,
   P_ACTIVE,
@@ -33,6 +33,7 @@ import {
   P_WAITING,
   P_WATCHER,
   PACKET_WORDS,
+  placeOf,
   STATE_ABANDONED,
   STATE_HANDED,
   STATE_IN_RING,
@@ -46,6 +47,7 @@ import {
   T_PORT,
   T_PORT_GENERATION,
   T_STATE,
+  threadAt,
 } from "./layout.ts";
 
 /** Packets, eight words each. */
@@ -389,14 +391,4 @@ export class Queue {
     else packets.copyWithin(end, 0, wrap);
     this.#words[this.#port + P_CAPACITY] = capacity * 2;
   }
-}
-
-/** The first word of the thread at `place`. */
-export function threadAt(place: number): number {
-  return layout.THREADS + place * layout.THREAD_WORDS;
-}
-
-/** The place of the thread whose first word is `thread`. */
-export function placeOf(thread: number): number {
-  return (thread - layout.THREADS) / layout.THREAD_WORDS;
 }

@@ -9,7 +9,6 @@ import { libc } from "../../ffi/libc.ts";
 import { holdLife, isDead } from "./death.ts";
 import * as layout from "./layout.ts";
 import { type Port, portAt } from "./port.ts";
-import { threadAt } from "./queue.ts";
 import { region } from "./region.ts";
 
 let own = -1;
@@ -23,7 +22,7 @@ function enroll(): number {
   const { threads, words } = region();
   const place = threads.acquire();
   if (place < 0) throw new RangeError(`More than ${layout.MAX_THREADS} threads use ports`);
-  const thread = threadAt(place);
+  const thread = layout.threadAt(place);
   words.fill(0, thread, thread + layout.THREAD_WORDS);
   holdLife(thread);
   Atomics.store(words, thread + layout.T_TID, libc().gettid());
@@ -49,7 +48,7 @@ export function leavePort(place: number): void {
 export function buryDead(): void {
   const { words, threads } = region();
   for (const place of threads.taken()) {
-    const thread = threadAt(place);
+    const thread = layout.threadAt(place);
     const tid = Atomics.load(words, thread + layout.T_TID);
     if (tid === 0 || !isDead(thread) || !claimBurial(thread, tid)) continue;
     const bound = words[thread + layout.T_PORT];

@@ -15,7 +15,6 @@ import { word } from "../../ffi/library.ts";
 import { cString } from "./errno.ts";
 import * as layout from "./layout.ts";
 import type { Port } from "./port.ts";
-import { threadAt } from "./queue.ts";
 import { region } from "./region.ts";
 import { buryDead } from "./threads.ts";
 
@@ -31,7 +30,7 @@ export function watch(port: Port, me: number): void {
   const { words, threads } = region();
   const seen: { thread: number; tid: number; isAsleep: boolean }[] = [];
   for (const place of threads.taken()) {
-    const thread = threadAt(place);
+    const thread = layout.threadAt(place);
     const counted = words[thread + layout.T_COUNTED];
     if (counted !== layout.COUNTED_YES && counted !== layout.COUNTED_ASLEEP) continue;
     if (!port.queue.isBound(thread)) continue;
