@@ -8,13 +8,11 @@ import { futex } from "../../ffi/libc.ts";
 import { word } from "../../ffi/library.ts";
 import { SYS_futex } from "./errno.ts";
 import { T_STATE, T_TIMESPEC } from "./layout.ts";
+import { acquire, type LockMemory, release } from "./lock.ts";
 import { region } from "./region.ts";
 
 const FUTEX_WAIT_PRIVATE = 128;
 const FUTEX_WAKE_PRIVATE = 129;
-
-/** Set in a lock's word beside its owner when others may sleep on it. */
-const CONTENDED = -0x80000000;
 
 /** Looks at a taken lock before sleeping: a critical section is some 50 ns long. */
 const SPINS = 100;
@@ -25,37 +23,27 @@ function addressOfWord(at: number): number {
   return region().address + at * 4;
 }
 
-/**
- * Takes the lock at word `at` for `owner` (a positive number, the same at each
- * call of one thread). Not recursive; held for a few hundred instructions,
- * never across a system call that can wait.
- */
-export function lock(words: Int32Array<ArrayBuffer>, at: number, owner: number): void {
-  if (Atomics.compareExchange(words, at, 0, owner) !== 0) lockContended(words, at, owner);
-}
+/** The region, as the lock uses it. */
+const memory: LockMemory = {
+  compareExchange: (at, expected, value) =>
+    Atomics.compareExchange(region().words, at, expected, value),
+  exchange: (at, value) => Atomics.exchange(region().words, at, value),
+  load: (at) => Atomics.load(region().words, at),
+  wait(at, value) {
+    const address = word(addressOfWord(at));
+    futex().syscall(SYS_futex, address, FUTEX_WAIT_PRIVATE, value >>> 0, NOTHING, NOTHING, 0);
+  },
+  wake,
+};
 
-function lockContended(words: Int32Array<ArrayBuffer>, at: number, owner: number): void {
-  for (let spin = 0; spin < SPINS; spin++) {
-    if (Atomics.load(words, at) === 0 && Atomics.compareExchange(words, at, 0, owner) === 0) return;
-  }
-  for (;;) {
-    const seen = Atomics.load(words, at);
-    // Whoever got past the spins cannot know who else sleeps: it takes the mark along.
-    if (seen === 0) {
-      if (Atomics.compareExchange(words, at, 0, owner | CONTENDED) === 0) return;
-    } else if (
-      seen < 0 || Atomics.compareExchange(words, at, seen, seen | CONTENDED) === seen
-    ) {
-      const address = word(addressOfWord(at));
-      const value = (seen | CONTENDED) >>> 0;
-      futex().syscall(SYS_futex, address, FUTEX_WAIT_PRIVATE, value, NOTHING, NOTHING, 0);
-    }
-  }
+/** Takes the lock at word `at` for the thread whose first word is `thread`. */
+export function lock(at: number, thread: number): void {
+  acquire(memory, at, thread, SPINS);
 }
 
 /** Gives the lock at word `at` back. */
-export function unlock(words: Int32Array<ArrayBuffer>, at: number): void {
-  if (Atomics.exchange(words, at, 0) < 0) wake(at);
+export function unlock(at: number): void {
+  release(memory, at);
 }
 
 /** Wakes one thread that sleeps on word `at`. */

@@ -42,7 +42,7 @@ export class Port {
 
   /** Takes the port's lock for the thread whose first word is `thread`. */
   lock(thread: number): void {
-    lock(this.#words, this.at + layout.P_LOCK, thread);
+    lock(this.at + layout.P_LOCK, thread);
   }
 
   /**
@@ -54,7 +54,7 @@ export class Port {
     const released = this.queue.released;
     const mustSubmit = released.length === 0 ? this.#submitLater : this.#wakeInRing();
     if (mustSubmit) this.addReference();
-    unlock(this.#words, this.at + layout.P_LOCK);
+    unlock(this.at + layout.P_LOCK);
     if (released.length !== 0) this.#wakeParked();
     if (mustSubmit) {
       this.#submitLater = false;

@@ -1,0 +1,176 @@
+/**
+ * The lock, explored: every order in which two or three threads can make their
+ * accesses to memory, with the real code of `lock.ts`.
+ *
+ * A thread's program is run from its beginning for each step, with the answers
+ * it has had so far; at the first access without an answer it is stopped. So the
+ * real code can be stopped anywhere without being written differently.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { acquire, type LockMemory, release } from "../../../src/system/linux/lock.ts";
+
+const LOCK = 0;
+const INSIDE = 1;
+
+/** Thrown at an access that has no answer yet. */
+class Stop {}
+
+interface Thread {
+  /** Answers to the accesses made so far. */
+  answers: number[];
+  /** The word it sleeps on; -1 if it does not. */
+  asleepOn: number;
+  isDone: boolean;
+}
+
+interface World {
+  memory: number[];
+  threads: Thread[];
+}
+
+type Acquire = typeof acquire;
+type Release = typeof release;
+
+/** Twice: take the lock, be alone inside, give it back. */
+function program(
+  memory: LockMemory,
+  owner: number,
+  rounds: number,
+  take: Acquire,
+  give: Release,
+): void {
+  for (let round = 0; round < rounds; round++) {
+    take(memory, LOCK, owner, 1);
+    // Any other thread between these two accesses would be inside as well.
+    assertEquals(memory.exchange(INSIDE, owner), 0, "two threads inside");
+    memory.exchange(INSIDE, 0);
+    give(memory, LOCK);
+  }
+}
+
+/** Lets thread `index` make its next access in `world`, which is changed. */
+function advance(world: World, index: number, rounds: number, take: Acquire, give: Release): void {
+  const thread = world.threads[index];
+  let answered = 0;
+  let mayAct = true;
+  function access(act: () => number): number {
+    if (answered < thread.answers.length) return thread.answers[answered++];
+    if (!mayAct) throw new Stop();
+    mayAct = false;
+    thread.answers.push(act());
+    answered++;
+    if (thread.asleepOn >= 0) throw new Stop();
+    return thread.answers[answered - 1];
+  }
+  const { memory } = world;
+  function set(at: number, value: number): number {
+    const before = memory[at];
+    memory[at] = value;
+    return before;
+  }
+  const real: LockMemory = {
+    compareExchange: (at, expected, value) =>
+      access(() => memory[at] === expected ? set(at, value) : memory[at]),
+    exchange: (at, value) => access(() => set(at, value)),
+    load: (at) => access(() => memory[at]),
+    wait: (at, value) => {
+      access(() => {
+        if (memory[at] === value) thread.asleepOn = at;
+        return 0;
+      });
+    },
+    wake: (at) => {
+      access(() => {
+        const sleeper = world.threads.find(({ asleepOn }) => asleepOn === at);
+        if (sleeper) sleeper.asleepOn = -1;
+        return 0;
+      });
+    },
+  };
+  try {
+    program(real, index + 1, rounds, take, give);
+    thread.isDone = true;
+  } catch (error) {
+    if (!(error instanceof Stop)) throw error;
+  }
+}
+
+/** Walks all orders; returns how many different states there are. Throws where one is wrong. */
+function explore(count: number, rounds: number, take = acquire, give = release): number {
+  const first: World = {
+    memory: [0, 0],
+    threads: Array.from({ length: count }, () => ({ answers: [], asleepOn: -1, isDone: false })),
+  };
+  const seen = new Set<string>();
+  const open = [first];
+  for (let world = open.pop(); world !== undefined; world = open.pop()) {
+    const awake = world.threads.flatMap(({ isDone, asleepOn }, index) =>
+      isDone || asleepOn >= 0 ? [] : [index]
+    );
+    if (awake.length === 0) {
+      assert(world.threads.every(({ isDone }) => isDone), "a thread sleeps for ever");
+      continue;
+    }
+    for (const index of awake) {
+      const next = structuredClone(world);
+      advance(next, index, rounds, take, give);
+      const key = JSON.stringify(next);
+      if (!seen.has(key)) {
+        seen.add(key);
+        open.push(next);
+      }
+    }
+  }
+  return seen.size;
+}
+
+function fails(take: Acquire, give: Release): string {
+  try {
+    explore(3, 1, take, give);
+  } catch (error) {
+    return String(error);
+  }
+  return "no failure";
+}
+
+describe("the lock, explored", () => {
+  it("two threads, two rounds each: one inside at a time, none sleeps for ever", () => {
+    assertGreater(explore(2, 2), 100);
+  });
+
+  it("three threads: one inside at a time, none sleeps for ever", () => {
+    assertGreater(explore(3, 1), 1000);
+  });
+
+  it("broken on purpose: a lock that is not looked at while it is taken", () => {
+    const blind: Acquire = (memory, at, owner) => {
+      if (memory.load(at) === 0) memory.exchange(at, owner);
+      else acquire(memory, at, owner, 0);
+    };
+    assert(fails(blind, release).includes("two threads inside"));
+  });
+
+  it("broken on purpose: giving back without waking", () => {
+    const mute: Release = (memory, at) => {
+      memory.exchange(at, 0);
+    };
+    assert(fails(acquire, mute).includes("sleeps for ever"));
+  });
+
+  it("broken on purpose: who has slept does not take the mark along", () => {
+    const forgetful: Acquire = (memory, at, owner) => {
+      while (memory.compareExchange(at, 0, owner) !== 0) {
+        const seen = memory.load(at);
+        const marked = seen | -0x80000000;
+        if (seen !== 0 && (seen < 0 || memory.compareExchange(at, seen, marked) === seen)) {
+          memory.wait(at, marked);
+        }
+      }
+    };
+    assert(fails(forgetful, release).includes("sleeps for ever"));
+  });
+});

@@ -1,0 +1,209 @@
+/**
+ * The algorithm of the port, explored: every order of events of small cases, and
+ * proof that the walk would find what it looks for.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import * as layout from "../../../src/system/linux/layout.ts";
+import { Queue } from "../../../src/system/linux/queue.ts";
+import {
+  type Act,
+  keysInside,
+  type MakeQueue,
+  portOf,
+  realQueue,
+  walk,
+  type World,
+  worldOf,
+} from "./explore.ts";
+
+const post = (key: number): Act => ({ do: "post", key });
+const take: Act = { do: "take" };
+const takeMany: Act = { do: "take", max: 3 };
+const takeOrGiveUp: Act = { do: "take", mayTimeOut: true };
+const close: Act = { do: "close" };
+const block: Act = { do: "block" };
+
+function posted(world: World): number {
+  return world.threads.flatMap(({ results }) => results)
+    .filter((result) => result === "posted").length;
+}
+
+/** No packet is lost or doubled: what was posted is inside or was taken, once. */
+function checkPackets(world: World, all: number[]): void {
+  const taken = world.threads.flatMap(({ results }) => results).flatMap((result) =>
+    Array.isArray(result) ? result : []
+  );
+  const inside = keysInside(world);
+  const keys = [...taken, ...inside];
+  assertEquals(new Set(keys).size, keys.length, `a packet is there twice: ${keys}`);
+  if (world.isOpen) assertEquals(keys.length, posted(world), "a packet is lost");
+  assert(keys.every((key) => all.includes(key)), "a packet that nobody posted");
+}
+
+/** Nothing more can happen: then nobody sleeps who has a packet, or could have one. */
+function checkEnd(world: World, concurrency: number): void {
+  const { active, queued } = portOf(world);
+  world.threads.forEach((thread, index) => {
+    if (thread.acts.length === 0) return;
+    assert(thread.at === "asleep", `a thread stands still at ${thread.at}`);
+    const state = world.words[layout.threadAt(index) + layout.T_STATE];
+    assert(state !== layout.STATE_HANDED, "lost wake-up: a thread sleeps with its packet");
+    assert(state !== layout.STATE_ABANDONED, "lost wake-up: a thread sleeps on a closed port");
+    assert(world.isOpen, "a thread waits on a closed port");
+    assert(queued === 0 || active >= concurrency, "a thread sleeps beside a packet it may take");
+  });
+}
+
+function explore(concurrency: number, programs: Act[][], make: MakeQueue = realQueue): number {
+  const all = programs.flat().flatMap((act) => act.do === "post" ? [act.key] : []);
+  const mayExceed = programs.flat().some((act) =>
+    act.do === "block" || act.do === "take" && act.mayTimeOut
+  );
+  return walk(worldOf(concurrency, programs), (world, isEnd) => {
+    const { active } = portOf(world);
+    assert(active >= 0, "the count is negative");
+    if (!mayExceed) assert(active <= concurrency, `${active} active of ${concurrency}`);
+    checkPackets(world, all);
+    if (isEnd) checkEnd(world, concurrency);
+  }, make);
+}
+
+const CASES: { name: string; concurrency: number; programs: Act[][] }[] = [
+  { name: "one takes, one posts", concurrency: 1, programs: [[take, take], [post(1), post(2)]] },
+  {
+    name: "two take, one posts",
+    concurrency: 1,
+    programs: [[take, take], [take], [post(1), post(2), post(3)]],
+  },
+  {
+    name: "two take, two may run",
+    concurrency: 2,
+    programs: [[take, take], [take], [post(1), post(2), post(3)]],
+  },
+  {
+    name: "two post, one takes many",
+    concurrency: 1,
+    programs: [[takeMany, takeMany], [post(1), post(2)], [post(3)]],
+  },
+  {
+    name: "a thread gives up",
+    concurrency: 1,
+    programs: [[takeOrGiveUp, takeOrGiveUp], [take], [post(1), post(2)]],
+  },
+  {
+    name: "all give up",
+    concurrency: 2,
+    programs: [[takeOrGiveUp], [takeOrGiveUp], [post(1), post(2)]],
+  },
+  {
+    name: "closed while threads come and wait",
+    concurrency: 1,
+    programs: [[take, take], [take], [post(1), close]],
+  },
+  {
+    name: "closed while threads give up",
+    concurrency: 2,
+    programs: [[takeOrGiveUp, take], [takeMany], [post(1), close]],
+  },
+  {
+    name: "a thread blocks",
+    concurrency: 1,
+    programs: [[take, block, take], [take], [post(1), post(2), post(3)]],
+  },
+  {
+    name: "the queue grows while it is wrapped",
+    concurrency: 1,
+    programs: [[post(1), post(2), take, post(3), post(4), takeMany], [take]],
+  },
+];
+
+function failureOf(make: MakeQueue): string {
+  for (const { concurrency, programs } of CASES) {
+    try {
+      explore(concurrency, programs, make);
+    } catch (error) {
+      return String(error);
+    }
+  }
+  return "no failure";
+}
+
+/** The queue, with one thing wrong in it. */
+function broken(change: (queue: Queue, words: Int32Array<ArrayBuffer>) => void): MakeQueue {
+  return (words, packetsOf) => {
+    const queue = realQueue(words, packetsOf);
+    change(queue, words);
+    return queue;
+  };
+}
+
+describe("the algorithm of the port, explored", () => {
+  for (const { name, concurrency, programs } of CASES) {
+    it(`${name}: nothing lost, nothing twice, no lost wake-up, the count holds`, () => {
+      assertGreater(explore(concurrency, programs), 20);
+    });
+  }
+
+  it("broken on purpose: a hand-over that does not wake", () => {
+    const wrong = broken((queue) => {
+      const release = queue.release.bind(queue);
+      queue.release = () => {
+        release();
+        queue.released.length = 0;
+      };
+    });
+    assert(failureOf(wrong).includes("lost wake-up"), failureOf(wrong));
+  });
+
+  it("broken on purpose: posting without releasing", () => {
+    const wrong = broken((queue) => queue.release = () => {});
+    assert(failureOf(wrong).includes("beside a packet"), failureOf(wrong));
+  });
+
+  it("broken on purpose: releasing whatever the count says", () => {
+    const wrong = broken((queue, words) => {
+      const release = queue.release.bind(queue);
+      const limit = layout.PORTS + layout.P_CONCURRENCY;
+      queue.release = () => {
+        const concurrency = words[limit];
+        words[limit] = 9;
+        release();
+        words[limit] = concurrency;
+      };
+    });
+    assert(failureOf(wrong).includes("active of"), failureOf(wrong));
+  });
+
+  it("broken on purpose: a packet that stays in the queue when it is taken", () => {
+    const wrong = broken((queue, words) => {
+      const step = queue.step.bind(queue);
+      queue.step = (thread, into, max, isLate) => {
+        const head = words[layout.PORTS + layout.P_HEAD];
+        const answer = step(thread, into, max, isLate);
+        if (answer > 1) words[layout.PORTS + layout.P_HEAD] = head + 1;
+        return answer;
+      };
+    });
+    assert(failureOf(wrong).includes("twice"), failureOf(wrong));
+  });
+
+  it("broken on purpose: closing forgets those that wait", () => {
+    const wrong = broken((queue) => queue.abandon = () => {});
+    assert(failureOf(wrong).includes("closed port"), failureOf(wrong));
+  });
+
+  it("broken on purpose: who gives up takes those that came before it along", () => {
+    const wrong = broken((queue, words) => {
+      const unpark = queue.unpark.bind(queue);
+      queue.unpark = (thread) => {
+        unpark(thread);
+        words[layout.PORTS + layout.P_NEWEST] = 0;
+      };
+    });
+    assert(failureOf(wrong).includes("beside a packet"), failureOf(wrong));
+  });
+});
