@@ -215,17 +215,9 @@ export class NativeBuffer {
 /** Keeps the memory for one more holder; false if it is already given back. */
 export function keepBuffer(place: number, generation: number): boolean {
   const { words } = ledger();
-  const at = place + B_REFERENCES;
-  let seen = Atomics.load(words, at);
-  while (seen > 0) {
-    const before = Atomics.compareExchange(words, at, seen, seen + 1);
-    if (before === seen) {
-      if (Atomics.load(words, place + GENERATION) === generation) return true;
-      dropBuffer(place);
-      return false;
-    }
-    seen = before;
-  }
+  if (!ledgers.addReference(words, place + B_REFERENCES)) return false;
+  if (words[place + GENERATION] === generation) return true;
+  dropBuffer(place);
   return false;
 }
 

@@ -135,6 +135,20 @@ export abstract class Handle {
     throw this.failure(ERROR_INVALID_HANDLE, call);
   }
 
+  /**
+   * Keeps the handle's place, until `dropHandle`, also when the handle is closed
+   * meanwhile; false if that has happened already.
+   *
+   * @internal
+   */
+  keep(): boolean {
+    const { words } = ledger();
+    if (!ledgers.addReference(words, this.#place + H_REFERENCES)) return false;
+    if (words[this.#place + GENERATION] === this.#generation) return true;
+    dropHandle(this.#place);
+    return false;
+  }
+
   /** Ends a call. If the handle was closed meanwhile, the last call closes it. @internal */
   leave(): void {
     const { words } = ledger();

@@ -217,6 +217,20 @@ export function writeNumber(words: Int32Array<ArrayBuffer>, at: number, value: n
   words[at + 1] = Math.floor(value / HIGH);
 }
 
+/**
+ * One reference more, if there is one: nothing can be kept that nobody keeps. The
+ * caller then looks whether it is still what it meant to keep.
+ */
+export function addReference(words: Int32Array<ArrayBuffer>, at: number): boolean {
+  let seen = Atomics.load(words, at);
+  while (seen > 0) {
+    const before = Atomics.compareExchange(words, at, seen, seen + 1);
+    if (before === seen) return true;
+    seen = before;
+  }
+  return false;
+}
+
 /** Adds to a count of two words, which any thread may do at any time. */
 export function addToCount(words: Int32Array<ArrayBuffer>, at: number, count: number): void {
   const before = Atomics.add(words, at, count) >>> 0;

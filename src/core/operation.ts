@@ -27,7 +27,6 @@ import {
   GENERATION,
   H_KEY,
   H_PORT,
-  H_REFERENCES,
   H_SYSTEM,
   ledger,
   O_ADDRESS,
@@ -214,6 +213,10 @@ export function startOperation(
       });
     }
     const place = operations.acquire();
+    if (!handle.keep()) {
+      operations.release(place);
+      throw handle.failure(ERROR_INVALID_HANDLE, call);
+    }
     const { address } = buffer;
     words[place + O_INTERNAL] = STATUS_PENDING;
     words.fill(0, place + O_INTERNAL + 1, place + GENERATION);
@@ -229,7 +232,8 @@ export function startOperation(
     ledgers.writeNumber(words, place + O_TAG, tag);
     const operation = new StartedOperation(place, index, buffer, offset, tag);
     remember(operations.indexOf(place), operation);
-    hold(place, 1);
+    Atomics.add(words, port + P_IN_FLIGHT, 1);
+    keepBuffer(buffer.place, words[buffer.place + GENERATION]);
     Atomics.store(words, place + O_STATE, IN_FLIGHT);
     const code = start(systemHandle, address, byteLength, addressOf(place));
     if (code !== ERROR_IO_PENDING && code !== 0) refuse(place, handle, code, call);
@@ -237,14 +241,6 @@ export function startOperation(
   } finally {
     handle.leave();
   }
-}
-
-/** The operation keeps its handle and its buffer, and counts for its port. */
-function hold(place: number, count: 1): void {
-  const { words } = ledger();
-  Atomics.add(words, words[place + O_HANDLE] + H_REFERENCES, count);
-  Atomics.add(words, words[place + O_PORT] + P_IN_FLIGHT, count);
-  keepBuffer(words[place + O_BUFFER], words[words[place + O_BUFFER] + GENERATION]);
 }
 
 /**

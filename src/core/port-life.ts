@@ -5,12 +5,19 @@
  */
 
 import { processors } from "../ffi/runtime.ts";
-import { INVALID_HANDLE_VALUE, type PortState, system } from "../system/system.ts";
+import {
+  ERROR_INVALID_HANDLE,
+  INVALID_HANDLE_VALUE,
+  type PortState,
+  system,
+} from "../system/system.ts";
 import { markOpen } from "./calls.ts";
 import { checkNumber, Win32Error } from "./errors.ts";
-import { dropPort } from "./handle.ts";
+import { dropHandle, dropPort, type Handle } from "./handle.ts";
 import * as ledgers from "./ledger.ts";
 import {
+  H_KEY,
+  H_PORT,
   ledger,
   P_CALLS,
   P_CONCURRENCY,
@@ -68,4 +75,30 @@ export function closeSystemPort(place: number): void {
   system.closeHandle(handle);
   recover();
   dropPort(place);
+}
+
+/**
+ * Associates the open `handle`, which is `file` to the system, with the port at
+ * `place`. The reference to the port that is taken here is the handle's.
+ */
+export function associateHandle(place: number, handle: Handle, file: number, key: number): void {
+  const { words } = ledger();
+  const call = "CreateIoCompletionPort";
+  if (!ledgers.addReference(words, place + P_REFERENCES)) {
+    throw new Win32Error(ERROR_INVALID_HANDLE, call);
+  }
+  if (!handle.keep()) {
+    dropPort(place);
+    throw handle.failure(ERROR_INVALID_HANDLE, call);
+  }
+  const port = ledgers.readNumber(words, place + P_SYSTEM);
+  const { code, errno } = system.createIoCompletionPort(file, port, key, 0);
+  if (code === 0) {
+    ledgers.writeNumber(words, handle.place + H_KEY, key);
+    Atomics.store(words, handle.place + H_PORT, place);
+  } else {
+    dropPort(place);
+  }
+  dropHandle(handle.place);
+  if (code !== 0) throw handle.failure(code, call, errno);
 }

@@ -11,14 +11,11 @@ import type { Handle } from "./handle.ts";
 import * as ledgers from "./ledger.ts";
 import {
   GENERATION,
-  H_KEY,
-  H_PORT,
   ledger,
   P_CALLS,
   P_CONCURRENCY,
   P_IN_FLIGHT,
   P_POSTED,
-  P_REFERENCES,
   P_SYSTEM,
   P_TAKEN,
   P_TAKERS,
@@ -26,7 +23,7 @@ import {
 import { MAX_BATCH, MAX_TIMEOUT_MS } from "./limits.ts";
 import { isOwnAddress } from "./operation.ts";
 import { type Packet, packetOf } from "./packet.ts";
-import { closeSystemPort, COUNTS, createPort, emptyState } from "./port-life.ts";
+import { associateHandle, closeSystemPort, COUNTS, createPort, emptyState } from "./port-life.ts";
 import { keptOperations } from "./recovery.ts";
 import { isToken } from "./token.ts";
 
@@ -178,11 +175,7 @@ export class CompletionPort {
     try {
       const file = handle.enter(call);
       try {
-        const { code, errno } = system.createIoCompletionPort(file, this.#handle, key, 0);
-        if (code !== 0) throw handle.failure(code, call, errno);
-        ledgers.writeNumber(this.#words, handle.place + H_KEY, key);
-        Atomics.add(this.#words, this.#place + P_REFERENCES, 1);
-        Atomics.store(this.#words, handle.place + H_PORT, this.#place);
+        associateHandle(this.#place, handle, file, key);
       } finally {
         handle.leave();
       }

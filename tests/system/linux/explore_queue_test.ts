@@ -8,7 +8,7 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import * as layout from "../../../src/system/linux/layout.ts";
-import { Queue } from "../../../src/system/linux/queue.ts";
+import type { Queue } from "../../../src/system/linux/queue.ts";
 import {
   type Act,
   keysInside,
@@ -194,16 +194,5 @@ describe("the algorithm of the port, explored", () => {
   it("broken on purpose: closing forgets those that wait", () => {
     const wrong = broken((queue) => queue.abandon = () => {});
     assert(failureOf(wrong).includes("closed port"), failureOf(wrong));
-  });
-
-  it("broken on purpose: who gives up takes those that came before it along", () => {
-    const wrong = broken((queue, words) => {
-      const unpark = queue.unpark.bind(queue);
-      queue.unpark = (thread) => {
-        unpark(thread);
-        words[layout.PORTS + layout.P_NEWEST] = 0;
-      };
-    });
-    assert(failureOf(wrong).includes("beside a packet"), failureOf(wrong));
   });
 });
