@@ -154,9 +154,13 @@ export class CompletionPort {
     return { kind: "iocp.port", place: this.#place, generation: this.#generation };
   }
 
-  /** Which mechanism carries I/O here, and why that one. */
+  /**
+   * Which mechanism carries the port's I/O, and why that one: `Windows`, `io_uring`,
+   * or `epoll: …` with the reason why it is not io_uring. The variable
+   * `IOCP_ENGINE` (`epoll`, `io_uring`) asks for one.
+   */
   get engine(): string {
-    return system.describeEngine();
+    return system.describeEngine(this.#handle);
   }
 
   /**

@@ -32,6 +32,10 @@ const LIBC = {
   ftruncate: { parameters: ["i32", "i64"], result: "i32" },
   // (int fd, int op, int arg)
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  // char *(const char *name)
+  getenv: { parameters: ["buffer"], result: "pointer" },
+  // size_t (const char *s)
+  strlen: { parameters: ["pointer"], result: "u64" },
   // (int fd)
   fsync: { parameters: ["i32"], result: "i32" },
   // (int dirfd, const char *pathname, int flags, unsigned int mask, struct statx *buf)
@@ -48,6 +52,38 @@ const LIBC = {
   pthread_mutex_init: { parameters: ["pointer", "buffer"], result: "i32" },
   // (pthread_mutex_t *mutex)
   pthread_mutex_lock: { parameters: ["pointer"], result: "i32" },
+} as const satisfies Signatures;
+
+const PLAIN = {
+  // ssize_t (int fd, void *buf, size_t count)
+  read: { parameters: ["i32", "pointer", "u64"], result: "i64" },
+  // ssize_t (int fd, const void *buf, size_t count)
+  write: { parameters: ["i32", "pointer", "u64"], result: "i64" },
+  // ssize_t (int fd, void *buf, size_t count, off_t offset)
+  pread: { parameters: ["i32", "pointer", "u64", "i64"], result: "i64" },
+  // ssize_t (int fd, const void *buf, size_t count, off_t offset)
+  pwrite: { parameters: ["i32", "pointer", "u64", "i64"], result: "i64" },
+  // (int flags)
+  epoll_create1: { parameters: ["i32"], result: "i32" },
+  // (int epfd, int op, int fd, struct epoll_event *event)
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  // (int epfd, struct epoll_event *events, int maxevents, int timeout)
+  epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  // (unsigned int initval, int flags)
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  // (int fd, eventfd_t value)
+  eventfd_write: { parameters: ["i32", "u64"], result: "i32" },
+  // (int fd, eventfd_t *value)
+  eventfd_read: { parameters: ["i32", "buffer"], result: "i32" },
+} as const satisfies Signatures;
+
+const PWRITEV2 = {
+  // long (SYS_pwritev2, int fd, const struct iovec *iov, int iovcnt,
+  //       unsigned long pos_l, unsigned long pos_h, rwf_t flags)
+  syscall: {
+    parameters: ["i32", "i32", "buffer", "i32", "u64", "u64", "i32"],
+    result: "i64",
+  },
 } as const satisfies Signatures;
 
 const IO_URING = {
@@ -75,6 +111,12 @@ const FUTEX = {
 
 /** libc, loaded on first use. */
 export const libc: () => Functions<typeof LIBC> = library(NAMES, LIBC);
+
+/** What the engine without io_uring calls. */
+export const plain: () => Functions<typeof PLAIN> = library(NAMES, PLAIN);
+
+/** `syscall`, with the parameters of `pwritev2`. */
+export const pwritev2: () => Functions<typeof PWRITEV2> = library(NAMES, PWRITEV2);
 
 /** `syscall`, with the parameters of `io_uring_enter`. */
 export const ioUring: () => Functions<typeof IO_URING> = library(NAMES, IO_URING);

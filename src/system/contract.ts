@@ -86,8 +86,8 @@ export interface PortSystem {
   beginBlocking(): void;
   /** The calling thread runs again, and counts again. */
   endBlocking(): void;
-  /** Which mechanism carries I/O here, and why that one. */
-  describeEngine(): string;
+  /** Which mechanism carries the port's I/O, and why that one. */
+  describeEngine(port: number): string;
 }
 
 /** What all handles can do. */

@@ -10,6 +10,7 @@ import { architecture } from "../../ffi/runtime.ts";
 import type { Outcome } from "../contract.ts";
 import { errorOfErrno } from "../status.ts";
 
+export const EPERM = 1;
 export const EINTR = 4;
 export const EAGAIN = 11;
 export const EBUSY = 16;
@@ -21,10 +22,12 @@ export const ENOSPC = 28;
 export const ENOSYS = 38;
 export const ECANCELED = 125;
 
-const arm = architecture === "arm64";
+/** Whether this is arm64; otherwise it is x86-64. */
+export const isArm: boolean = architecture === "arm64";
 
-export const O_DIRECT: number = arm ? 0x10000 : 0x4000;
-export const SYS_futex: number = arm ? 98 : 202;
+export const O_DIRECT: number = isArm ? 0x10000 : 0x4000;
+export const SYS_futex: number = isArm ? 98 : 202;
+export const SYS_pwritev2: number = isArm ? 287 : 328;
 export const SYS_io_uring_setup = 425;
 export const SYS_io_uring_enter = 426;
 

@@ -14,7 +14,7 @@ import * as layout from "./layout.ts";
 import { portAt } from "./port.ts";
 import { region } from "./region.ts";
 import { acquireRequest, closeRequests, releaseRequest, startRequest } from "./requests.ts";
-import { IORING_OP_READ, IORING_OP_WRITE } from "./ring.ts";
+import { READ, WRITE } from "./engine.ts";
 import { started } from "./submission.ts";
 import { self } from "./threads.ts";
 
@@ -164,6 +164,12 @@ function isWritable(file: number): boolean {
   return (region().words[findHandle(file) + layout.H_FLAGS] & WRITABLE) !== 0;
 }
 
+/** The engine without io_uring asks epoll when a stream is ready, and must never wait for it. */
+export function setNonBlocking(fd: number): void {
+  const F_GETFL = 3;
+  libc().fcntl(fd, F_SETFL, libc().fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
+}
+
 /**
  * Closes the file of a retired handle. Operations in flight are asked to end
  * and complete with their packets; what the thread kept back goes to the kernel
@@ -173,26 +179,27 @@ export function closeFile(at: number): void {
   const { words } = region();
   const fd = words[at + layout.H_FD];
   const place = words[at + layout.H_PORT];
+  let mustClose = true;
   if (place === 0) {
     freeHandle(at);
   } else {
     const port = portAt(place - 1);
     port.lock(self());
-    closeRequests(port, at);
+    mustClose = closeRequests(port, at);
     port.submitLater();
     port.dropReferenceLater();
     port.unlock();
   }
-  libc().close(fd);
+  if (mustClose) libc().close(fd);
 }
 
 /** The contract's functions for files. */
 export const files: FileSystem = {
   createFile,
   readFile: (file, buffer, byteLength, overlapped) =>
-    transfer(IORING_OP_READ, READABLE, file, buffer, byteLength, overlapped),
+    transfer(READ, READABLE, file, buffer, byteLength, overlapped),
   writeFile: (file, buffer, byteLength, overlapped) =>
-    transfer(IORING_OP_WRITE, WRITABLE, file, buffer, byteLength, overlapped),
+    transfer(WRITE, WRITABLE, file, buffer, byteLength, overlapped),
   getFileSizeEx(file: number): Outcome {
     const fd = descriptor(file);
     if (fd < 0) return errno.refusal(code.ERROR_INVALID_HANDLE);

@@ -98,8 +98,13 @@ export const P_CAPACITY = 9;
 export const P_REFERENCES = 10;
 /** Operations in flight; each has a place in the queue kept for its packet. */
 export const P_IN_FLIGHT = 11;
-/** The ring: descriptor plus one, where its memory and its entries are mapped. */
+/** The engine: one of the `ENGINE_` values, and the errno for which io_uring was not taken. */
+export const P_ENGINE = 56;
+export const P_ENGINE_REASON = 57;
+/** The descriptor plus one of its ring or its epoll, and of epoll's eventfd. */
 export const P_RING = 12;
+export const P_EVENT = 58;
+/** Where the ring's memory and its entries are mapped. */
 export const P_RING_ADDRESS = 14;
 export const P_RING_BYTES = 16;
 export const P_SQES_ADDRESS = 18;
@@ -112,6 +117,10 @@ export const P_POSTED = 50;
 export const P_TAKEN = 52;
 /** `struct io_uring_params` as io_uring_setup has filled it: 120 bytes. */
 export const P_RING_PARAMS = 20;
+
+/** What carries a port's I/O. */
+export const ENGINE_RING = 1;
+export const ENGINE_EPOLL = 2;
 
 /** A handle. */
 export const HANDLE_WORDS = 16;
@@ -131,6 +140,10 @@ export const H_NEWEST = 7;
 export const H_FLAGS = 8;
 /** How often this place was used. */
 export const H_LIVES = 9;
+/** Threads inside a system call on its descriptor; the last one closes a closed handle's. */
+export const H_CALLS = 10;
+/** The descriptor plus one of a closed handle that calls are still made on. */
+export const H_CLOSING = 11;
 
 export const KIND_PORT = 1;
 /** A regular file or block device: reads end at its end, offsets count. */
@@ -142,7 +155,7 @@ export const KIND_STREAM = 3;
 export const REQUEST_WORDS = 16;
 /** Which life of this place; part of the ring entry's user data. */
 export const R_GENERATION = 0;
-/** 1 in flight, 2 in flight and asked to cancel. */
+/** One of the `REQUEST_` values; 0 when it is none. */
 export const R_STATE = 1;
 export const R_HANDLE = 2;
 /** The handle's operations, started after and before this one. */
@@ -157,6 +170,13 @@ export const R_OFFSET = 11;
 export const R_FLAGS = 13;
 /** Bytes transferred by earlier submissions of this operation. */
 export const R_DONE = 14;
+
+/** In flight. */
+export const REQUEST_STARTED = 1;
+/** In flight, and asked to cancel. */
+export const REQUEST_CANCELLED = 2;
+/** Ended, and about to be completed by the thread that has its result. */
+export const REQUEST_ENDED = 3;
 
 /** One packet in a queue: an OVERLAPPED_ENTRY. */
 export const PACKET_WORDS = 8;
@@ -194,4 +214,9 @@ export function threadAt(place: number): number {
 /** The place of the thread whose first word is `thread`. */
 export function placeOf(thread: number): number {
   return (thread - THREADS) / THREAD_WORDS;
+}
+
+/** The place of the request whose first word is `request`. */
+export function requestPlace(request: number): number {
+  return (request - REQUESTS) / REQUEST_WORDS;
 }

@@ -13,7 +13,8 @@ import { lock, unlock, wake } from "./park.ts";
 import { Queue, type Words } from "./queue.ts";
 import { queueWords, region } from "./region.ts";
 import { completeRequest } from "./requests.ts";
-import { createRing, destroyRing, IORING_OP_NOP, NO_REQUEST, Ring } from "./ring.ts";
+import type { Engine } from "./engine.ts";
+import { createEngine, destroyEngine, viewEngine } from "./engines.ts";
 
 const MADV_REMOVE = 9;
 
@@ -26,7 +27,9 @@ export class Port {
   readonly queue: Queue;
   readonly #words: Int32Array<ArrayBuffer>;
   readonly #complete: (low: number, high: number, result: number) => void;
-  #ring: Ring | null = null;
+  #engine: Engine | null = null;
+  /** The calling thread, since it first took the lock. */
+  #owner = 0;
   #submitLater = false;
   #dropLater = 0;
 
@@ -42,6 +45,7 @@ export class Port {
 
   /** Takes the port's lock for the thread whose first word is `thread`. */
   lock(thread: number): void {
+    this.#owner = thread;
     lock(this.at + layout.P_LOCK, thread);
   }
 
@@ -59,7 +63,7 @@ export class Port {
     if (mustSubmit) {
       this.#submitLater = false;
       this.#dropLater++;
-      this.submit();
+      this.submit(this.#owner);
     }
     if (this.#dropLater !== 0) {
       const drop = this.#dropLater;
@@ -86,7 +90,7 @@ export class Port {
    * there, unless somebody has read it meanwhile: `reap` puts in another.
    */
   #nudge(): void {
-    this.ring().push(IORING_OP_NOP, -1, 0, 0, 0, 0, 0, 0, NO_REQUEST, 0);
+    this.engine().nudge();
     this.#submitLater = true;
   }
 
@@ -96,6 +100,8 @@ export class Port {
     if (words[thread + layout.T_NUDGED] === 0) return;
     words[thread + layout.T_NUDGED] = 0;
     words[this.at + layout.P_NUDGED]--;
+    // It may have come out by what was meant for another one.
+    if (words[this.at + layout.P_NUDGED] !== 0) this.#nudge();
   }
 
   #wakeParked(): void {
@@ -121,23 +127,23 @@ export class Port {
     return this.queue.queued() + this.#words[this.at + layout.P_IN_FLIGHT] < layout.MAX_QUEUE;
   }
 
-  /** Whether the port has a ring: since the first handle was associated. */
-  hasRing(): boolean {
-    return this.#words[this.at + layout.P_RING] !== 0;
+  /** Whether the port has an engine: since the first handle was associated. */
+  hasEngine(): boolean {
+    return this.#words[this.at + layout.P_ENGINE] !== 0;
   }
 
-  /** The ring. The port has one. */
-  ring(): Ring {
-    return this.#ring ??= new Ring(this.at);
+  /** What carries its I/O. The port has one. */
+  engine(): Engine {
+    return this.#engine ??= viewEngine(this.at);
   }
 
   /**
-   * Makes the ring if there is none; under the lock. Whoever has waited longest
+   * Makes the engine if there is none; under the lock. Whoever has waited longest
    * then waits in it. Returns 0 or an errno.
    */
-  needRing(): number {
-    if (this.hasRing()) return 0;
-    const errno = createRing(this.at);
+  needEngine(): number {
+    if (this.hasEngine()) return 0;
+    const errno = createEngine(this.at);
     if (errno === 0) this.promote();
     return errno;
   }
@@ -151,16 +157,22 @@ export class Port {
     if (oldest >= 0) wake(oldest + layout.T_STATE);
   }
 
-  /** Hands filled entries to the kernel; without the lock, with a reference. */
-  submit(): void {
+  /** Hands what was started to the kernel; without the lock, with a reference. */
+  submit(thread: number): void {
+    const engine = this.engine();
     // Refused only while the kernel is short of memory, which waiting threads' work relieves.
-    while (!this.ring().submit());
+    while (!engine.submit());
+    if (!engine.completesOnSubmit || !engine.hasCompletions()) return;
+    this.lock(thread);
+    this.reap();
+    this.queue.release();
+    this.unlock();
   }
 
-  /** Reads the ring's completions into the queue; under the lock. */
+  /** Reads the engine's completions into the queue; under the lock. */
   reap(): void {
-    if (!this.hasRing() || !this.ring().hasCompletions()) return;
-    this.ring().reap(this.#complete);
+    if (!this.hasEngine() || !this.engine().hasCompletions()) return;
+    this.engine().reap(this.#complete);
     if (this.#words[this.at + layout.P_NUDGED] !== 0) this.#nudge();
   }
 
@@ -208,7 +220,7 @@ export class Port {
 
   #destroy(): void {
     const { address, ports } = region();
-    if (this.hasRing()) destroyRing(this.at);
+    if (this.hasEngine()) destroyEngine(this.at);
     const capacity = this.#words[this.at + layout.P_CAPACITY];
     if (capacity > layout.FIRST_QUEUE) {
       const queue = address + layout.TABLE_BYTES + this.queue.place * layout.QUEUE_BYTES;

@@ -10,7 +10,8 @@ import * as code from "../codes.ts";
 import type { HandleSystem, Outcome, PortState, PortSystem } from "../contract.ts";
 import type { CompletionEntries } from "../entries.ts";
 import { failure, refusal, success } from "./errno.ts";
-import { closeFile } from "./files.ts";
+import { describeEngine } from "./engines.ts";
+import { closeFile, setNonBlocking } from "./files.ts";
 import { findHandle, freeHandle, openHandle, retireHandle } from "./handles.ts";
 import * as layout from "./layout.ts";
 import { sleep } from "./park.ts";
@@ -93,8 +94,12 @@ function associateLocked(
   if (findHandle(file) !== handle) return refusal(code.ERROR_INVALID_HANDLE);
   const overlapped = words[handle + layout.H_FLAGS] & code.FILE_FLAG_OVERLAPPED;
   if (overlapped === 0) return refusal(code.ERROR_INVALID_PARAMETER);
-  const errno = port.needRing();
+  const errno = port.needEngine();
   if (errno !== 0) return failure(errno);
+  const isEpoll = words[port.at + layout.P_ENGINE] === layout.ENGINE_EPOLL;
+  if (isEpoll && words[handle + layout.H_KIND] === layout.KIND_STREAM) {
+    setNonBlocking(words[handle + layout.H_FD]);
+  }
   const place = port.queue.place + 1;
   // Two ports may be offered the same file at once, each under its own lock.
   if (Atomics.compareExchange(words, handle + layout.H_PORT, 0, place) !== 0) {
@@ -199,7 +204,7 @@ function wait(
   const deadline = performance.now() + timeoutMs;
   port.addReference();
   words[me + layout.T_HOLDS] = 1;
-  if (port.hasRing()) queue.sendToRing();
+  if (port.hasEngine()) queue.sendToRing();
   let mustBury = true;
   for (;;) {
     const state = words[me + layout.T_STATE];
@@ -209,7 +214,7 @@ function wait(
     mustBury = false;
     const left = Math.max(deadline - performance.now(), 0);
     const time = isWatcher ? Math.min(left, WATCH_MS) : left;
-    if (state === layout.STATE_IN_RING) port.ring().wait(me, time);
+    if (state === layout.STATE_IN_RING) port.engine().wait(me, time);
     else sleep(me, state, time);
     if (isWatcher) watch(port, me);
     port.lock(me);
@@ -277,6 +282,15 @@ function queryIoCompletion(handle: number, state: PortState): number {
   state.taken = readCount(words, port.at + layout.P_TAKEN);
   port.unlock();
   return 0;
+}
+
+function describe(handle: number): string {
+  const port = lockPort(handle);
+  if (port === null) return "none: the port is closed";
+  const errno = port.needEngine();
+  const text = errno === 0 ? describeEngine(port.at) : `none: errno ${errno}`;
+  port.unlock();
+  return text;
 }
 
 function readCount(words: Int32Array<ArrayBuffer>, at: number): number {
@@ -362,7 +376,7 @@ export const ports: PortSystem & HandleSystem = {
   queryIoCompletion,
   beginBlocking,
   endBlocking,
-  describeEngine: () => "io_uring",
+  describeEngine: describe,
   closeHandle,
   cancelIoEx,
   gatherOperations: gather,

@@ -15,17 +15,15 @@ import { ECANCELED, EINTR, ENOSPC } from "./errno.ts";
 import { freeHandle } from "./handles.ts";
 import * as layout from "./layout.ts";
 import type { Port } from "./port.ts";
+import { leaveDescriptor } from "./transfer.ts";
 import { region } from "./region.ts";
-import { IORING_OP_ASYNC_CANCEL, IORING_OP_READ, NO_REQUEST } from "./ring.ts";
+import { NO_REQUEST, READ } from "./engine.ts";
 
 const STATUS_END_OF_FILE = 0xC0000011;
 const STATUS_PIPE_BROKEN = 0xC000014B;
 
 /** pwritev2(2): what an offset of all ones means to WriteFile, at the end of the file. */
 const RWF_APPEND = 0x10;
-
-const IN_FLIGHT = 1;
-const CANCEL_ASKED = 2;
 
 /** Reserves the place of an operation; -1 if all are in flight. */
 export function acquireRequest(): number {
@@ -35,7 +33,7 @@ export function acquireRequest(): number {
 
 /** Gives a place of `acquireRequest` back. */
 export function releaseRequest(request: number): void {
-  region().requests.release(placeOf(request));
+  region().requests.release(layout.requestPlace(request));
 }
 
 /**
@@ -63,7 +61,7 @@ export function startRequest(
   if (isStream) low = high = -1;
   else if (low === -1 && high === -1) flags = RWF_APPEND;
   words[request + layout.R_GENERATION] = words[request + layout.R_GENERATION] + 1 | 0;
-  words[request + layout.R_STATE] = IN_FLIGHT;
+  words[request + layout.R_STATE] = layout.REQUEST_STARTED;
   words[request + layout.R_HANDLE] = handle;
   setAddress(words, request + layout.R_OVERLAPPED, overlapped);
   words[request + layout.R_OPCODE] = opcode;
@@ -76,35 +74,12 @@ export function startRequest(
   link(words, handle, request);
   words[port.at + layout.P_IN_FLIGHT]++;
   port.addReference();
-  submit(port, request);
-}
-
-/** Puts what is left of the request on the ring. */
-function submit(port: Port, request: number): void {
-  const { words } = region();
-  const done = words[request + layout.R_DONE] >>> 0;
-  const address = getAddress(words, request + layout.R_ADDRESS) + done;
-  const offsetLow = words[request + layout.R_OFFSET];
-  const offsetHigh = words[request + layout.R_OFFSET + 1];
-  const isPosition = !(offsetLow === -1 && offsetHigh === -1);
-  const low = (offsetLow >>> 0) + done;
-  port.ring().push(
-    words[request + layout.R_OPCODE],
-    words[words[request + layout.R_HANDLE] + layout.H_FD],
-    address | 0,
-    address / 0x100000000 | 0,
-    (words[request + layout.R_LENGTH] >>> 0) - done | 0,
-    isPosition ? low | 0 : -1,
-    isPosition && low > 0xFFFFFFFF ? offsetHigh + 1 : offsetHigh,
-    words[request + layout.R_FLAGS],
-    placeOf(request) + 1,
-    words[request + layout.R_GENERATION],
-  );
+  port.engine().start(request);
 }
 
 /**
- * A completion of the ring: the packet is queued, or the request goes back to
- * the ring because it was not done with.
+ * A completion of the engine: the packet is queued, or the request is started
+ * again because it was not done with.
  */
 export function completeRequest(port: Port, low: number, high: number, result: number): void {
   if (low === NO_REQUEST) return;
@@ -112,14 +87,14 @@ export function completeRequest(port: Port, low: number, high: number, result: n
   const request = layout.REQUESTS + (low - 1) * layout.REQUEST_WORDS;
   if (words[request + layout.R_GENERATION] !== high) return;
   if (mustSubmitAgain(words, request, result)) {
-    submit(port, request);
+    port.engine().start(request);
     port.submitLater();
     return;
   }
   const handle = words[request + layout.R_HANDLE];
   const done = words[request + layout.R_DONE] >>> 0;
   const bytes = done + Math.max(result, 0);
-  const isRead = words[request + layout.R_OPCODE] === IORING_OP_READ;
+  const isRead = words[request + layout.R_OPCODE] === READ;
   let status = 0;
   let errno = 0;
   if (result < 0 && !(isRead && done > 0)) {
@@ -152,24 +127,27 @@ function mustSubmitAgain(
   result: number,
 ): boolean {
   if (result === -EINTR || result === -ECANCELED) {
-    return words[request + layout.R_STATE] === IN_FLIGHT;
+    return words[request + layout.R_STATE] === layout.REQUEST_STARTED;
   }
   if (result <= 0) return false;
   const handle = words[request + layout.R_HANDLE];
   if (words[handle + layout.H_KIND] !== layout.KIND_FILE) return false;
   const done = (words[request + layout.R_DONE] >>> 0) + result;
   if (done >= words[request + layout.R_LENGTH] >>> 0) return false;
-  if (words[request + layout.R_STATE] !== IN_FLIGHT) return false;
+  if (words[request + layout.R_STATE] !== layout.REQUEST_STARTED) return false;
   words[request + layout.R_DONE] = done | 0;
   return true;
 }
 
-/** The handle is closed: its place is given back once nothing is in flight on it. */
-export function closeRequests(port: Port, handle: number): void {
-  const { words } = region();
+/**
+ * The handle is closed: its place is given back once nothing is in flight on it.
+ * True if the caller must close the descriptor.
+ */
+export function closeRequests(port: Port, handle: number): boolean {
   cancelRequests(port, handle, 0);
-  words[handle + layout.H_FD] = -1;
-  if (words[handle + layout.H_IN_FLIGHT] === 0) freeHandle(handle);
+  const mustClose = leaveDescriptor(handle);
+  if (region().words[handle + layout.H_IN_FLIGHT] === 0) freeHandle(handle);
+  return mustClose;
 }
 
 /** Asks that the handle's operation of `overlapped`, or with 0 all of them, end. True if any. */
@@ -183,20 +161,9 @@ export function cancelRequests(port: Port, handle: number, overlapped: number): 
       continue;
     }
     any = true;
-    if (words[request + layout.R_STATE] === CANCEL_ASKED) continue;
-    words[request + layout.R_STATE] = CANCEL_ASKED;
-    port.ring().push(
-      IORING_OP_ASYNC_CANCEL,
-      -1,
-      placeOf(request) + 1,
-      words[request + layout.R_GENERATION],
-      0,
-      0,
-      0,
-      0,
-      NO_REQUEST,
-      0,
-    );
+    if (words[request + layout.R_STATE] !== layout.REQUEST_STARTED) continue;
+    words[request + layout.R_STATE] = layout.REQUEST_CANCELLED;
+    port.engine().cancel(request);
     port.submitLater();
   }
   return any;
@@ -224,10 +191,6 @@ function unlink(words: Int32Array<ArrayBuffer>, handle: number, request: number)
   else words[handle + layout.H_NEWEST] = older;
   if (older !== 0) words[older + layout.R_NEWER] = newer;
   words[handle + layout.H_IN_FLIGHT]--;
-}
-
-function placeOf(request: number): number {
-  return (request - layout.REQUESTS) / layout.REQUEST_WORDS;
 }
 
 function getAddress(words: Int32Array<ArrayBuffer>, at: number): number {

@@ -15,6 +15,7 @@ import { view } from "../../ffi/memory.ts";
 import * as errno from "./errno.ts";
 import * as layout from "./layout.ts";
 import { timespec } from "./park.ts";
+import { type Completed, type Engine, NO_REQUEST } from "./engine.ts";
 import { region } from "./region.ts";
 
 /** Entries of the submission ring: what one batch may hold back. A power of two. */
@@ -43,22 +44,15 @@ const PARAMS_FEATURES = 5;
 const PARAMS_SQ_OFF = 10;
 const PARAMS_CQ_OFF = 20;
 
-export const IORING_OP_NOP = 0;
-export const IORING_OP_ASYNC_CANCEL = 14;
-export const IORING_OP_READ = 22;
-export const IORING_OP_WRITE = 23;
-
-/** User data of entries that only wake a waiter or cancel: no request has it. */
-export const NO_REQUEST = 0;
+const IORING_OP_NOP = 0;
+const IORING_OP_ASYNC_CANCEL = 14;
 
 const SQE_WORDS = 16;
 const NOTHING = word(0);
 
-/** Called for each completion: user data in two halves, and the result. */
-export type Completed = (low: number, high: number, result: number) => void;
-
 /** One thread's view of a port's ring. */
-export class Ring {
+export class Ring implements Engine {
+  readonly completesOnSubmit = false;
   readonly #fd: number;
   readonly #words: Int32Array<ArrayBuffer>;
   readonly #sqes: Int32Array<ArrayBuffer>;
@@ -99,8 +93,43 @@ export class Ring {
     return Atomics.load(this.#words, this.#sqTail) - Atomics.load(this.#words, this.#sqHead) | 0;
   }
 
-  /** Fills one entry. Under the lock. If the ring is full, hands it to the kernel first. */
-  push(
+  /** Puts what is left of the request on the ring. */
+  start(request: number): void {
+    const { words } = region();
+    const done = words[request + layout.R_DONE] >>> 0;
+    const address = readAddress(request + layout.R_ADDRESS) + done;
+    const offsetLow = words[request + layout.R_OFFSET];
+    const offsetHigh = words[request + layout.R_OFFSET + 1];
+    const isPosition = !(offsetLow === -1 && offsetHigh === -1);
+    const low = (offsetLow >>> 0) + done;
+    this.#push(
+      words[request + layout.R_OPCODE],
+      words[words[request + layout.R_HANDLE] + layout.H_FD],
+      address | 0,
+      address / 0x100000000 | 0,
+      (words[request + layout.R_LENGTH] >>> 0) - done | 0,
+      isPosition ? low | 0 : -1,
+      isPosition && low > 0xFFFFFFFF ? offsetHigh + 1 : offsetHigh,
+      words[request + layout.R_FLAGS],
+      layout.requestPlace(request) + 1,
+      words[request + layout.R_GENERATION],
+    );
+  }
+
+  /** Asks the kernel to end the request. */
+  cancel(request: number): void {
+    const life = region().words[request + layout.R_GENERATION];
+    const place = layout.requestPlace(request) + 1;
+    this.#push(IORING_OP_ASYNC_CANCEL, -1, place, life, 0, 0, 0, 0, NO_REQUEST, 0);
+  }
+
+  /** An empty operation: its completion ends a wait. */
+  nudge(): void {
+    this.#push(IORING_OP_NOP, -1, 0, 0, 0, 0, 0, 0, NO_REQUEST, 0);
+  }
+
+  /** Fills one entry. If the ring is full, hands it to the kernel first. */
+  #push(
     opcode: number,
     fd: number,
     addressLow: number,

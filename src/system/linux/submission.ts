@@ -6,6 +6,7 @@
  */
 
 import type { Port } from "./port.ts";
+import { self } from "./threads.ts";
 
 let depth = 0;
 
@@ -39,7 +40,7 @@ export function submitGathered(): void {
 /** Hands over what this thread has kept; also before it waits, perhaps for just that. */
 export function submitKept(): void {
   for (const port of kept) {
-    port.submit();
+    port.submit(self());
     port.dropReferences(1);
   }
   kept.length = 0;

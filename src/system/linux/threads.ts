@@ -84,6 +84,6 @@ function bury(port: Port, thread: number): void {
   port.queue.leave(thread);
   port.isBackFromRing(thread);
   if (words[thread + layout.T_HOLDS] !== 0) port.dropReferenceLater();
-  if (port.hasRing()) port.promote();
+  if (port.hasEngine()) port.promote();
   port.queue.release();
 }

@@ -115,7 +115,7 @@ export const ports: PortSystem & HandleSystem = {
   queryIoCompletion,
   beginBlocking: () => {},
   endBlocking: () => {},
-  describeEngine: () => "Windows",
+  describeEngine: (_port) => "Windows",
   closeHandle: (handle) => answer(kernel32().CloseHandle(handleWord(handle))),
   cancelIoEx: (handle, overlapped) =>
     answer(kernel32().CancelIoEx(handleWord(handle), word(overlapped))),

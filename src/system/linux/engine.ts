@@ -1,0 +1,40 @@
+/**
+ * What carries a port's I/O to the kernel and back: io_uring where there is one,
+ * plain system calls and epoll where not. One thread's view; the engine itself
+ * is shared by all threads of the port.
+ *
+ * @module
+ */
+
+/** Called for each completion: the request's place plus one, its generation, and the result. */
+export type Completed = (low: number, high: number, result: number) => void;
+
+/** In place of a request, for completions that only end a wait. */
+export const NO_REQUEST = 0;
+
+/** What requests ask for, in io_uring's numbers (IORING_OP_READ, IORING_OP_WRITE). */
+export const READ = 22;
+export const WRITE = 23;
+
+/** The contract between a port and its engine. Results are counts or negated errno values. */
+export interface Engine {
+  /** Whether `submit` may leave completions behind that only this thread sees. */
+  readonly completesOnSubmit: boolean;
+  /** Takes the request, or what is left of it. Under the port's lock. */
+  start(request: number): void;
+  /** Asks that the request end. Under the lock. */
+  cancel(request: number): void;
+  /** Makes a thread come out of `wait` at the next `submit`. Under the lock. */
+  nudge(): void;
+  /** Hands over what was started; without the lock. False: not now, again. */
+  submit(): boolean;
+  /**
+   * Waits until there is a completion, at most `milliseconds`; without the lock. One
+   * thread at a time. May return for no reason.
+   */
+  wait(thread: number, milliseconds: number): void;
+  /** Whether there are completions to read. */
+  hasCompletions(): boolean;
+  /** Reads all completions. Under the lock. */
+  reap(completed: Completed): void;
+}

@@ -1,0 +1,220 @@
+/**
+ * The engine where io_uring is not to be had. Files are read and written by the
+ * thread that starts the operation, when it submits; pipes and other streams
+ * when epoll says that they are ready. Every promise of a port is kept; that a
+ * start does not wait for the disk is not one that plain system calls can keep.
+ *
+ * @module
+ */
+
+import { libc, plain } from "../../ffi/libc.ts";
+import { word } from "../../ffi/library.ts";
+import { type Completed, type Engine, READ } from "./engine.ts";
+import * as errno from "./errno.ts";
+import * as layout from "./layout.ts";
+import { region } from "./region.ts";
+import { closeDescriptor, openDescriptor, perform } from "./transfer.ts";
+
+const EPOLL_CLOEXEC = 0x80000;
+const EFD_CLOEXEC_NONBLOCK = 0x80800;
+const EPOLL_CTL_ADD = 1;
+const EPOLL_CTL_MOD = 3;
+const EPOLLIN = 0x1;
+const EPOLLOUT = 0x4;
+const EPOLLONESHOT = 0x40000000;
+
+/** Events one wait takes; more stay for the next. */
+const MAX_EVENTS = 64;
+
+/** struct epoll_event is packed on x86-64 and nowhere else. */
+const EVENT_BYTES = errno.isArm ? 16 : 12;
+const DATA_OFFSET = errno.isArm ? 8 : 4;
+
+/** One thread's view of a port's epoll. */
+export class Epoll implements Engine {
+  readonly completesOnSubmit = true;
+  readonly #epoll: number;
+  readonly #event: number;
+  readonly #events: Uint8Array<ArrayBuffer> = new Uint8Array(
+    new ArrayBuffer(MAX_EVENTS * EVENT_BYTES),
+  );
+  readonly #fields: DataView = new DataView(this.#events.buffer);
+  /** Requests on files that this thread carries out when it submits. */
+  readonly #toDo: number[] = [];
+  /** Requests that have ended here: each with its generation and its result behind it. */
+  readonly #ended: number[] = [];
+  /** Handles that a wait has found ready. */
+  readonly #ready: number[] = [];
+  #mustNudge = false;
+
+  /** The epoll of the port whose first word is `port`; the port keeps it open. */
+  constructor(port: number) {
+    const { words } = region();
+    this.#epoll = words[port + layout.P_RING] - 1;
+    this.#event = words[port + layout.P_EVENT] - 1;
+  }
+
+  start(request: number): void {
+    const { words } = region();
+    const handle = words[request + layout.R_HANDLE];
+    const isStream = words[handle + layout.H_KIND] === layout.KIND_STREAM;
+    if (!isStream) this.#postpone(request);
+    else if (!this.#isBehind(handle, request)) this.#tryNow(handle, request);
+  }
+
+  /** A call on the descriptor is announced under the lock, so that closing waits with it. */
+  #postpone(request: number): void {
+    openDescriptor(region().words[request + layout.R_HANDLE]);
+    this.#toDo.push(request);
+  }
+
+  /** Whether an earlier operation of the same direction waits: they are filled in order (44). */
+  #isBehind(handle: number, request: number): boolean {
+    const { words } = region();
+    const opcode = words[request + layout.R_OPCODE];
+    let other = words[handle + layout.H_NEWEST];
+    for (; other !== 0; other = words[other + layout.R_OLDER]) {
+      if (other === request || words[other + layout.R_STATE] === layout.REQUEST_ENDED) continue;
+      if (words[other + layout.R_OPCODE] === opcode) return true;
+    }
+    return false;
+  }
+
+  /** The descriptor is in non-blocking mode: this does not wait. */
+  #tryNow(handle: number, request: number): void {
+    const result = perform(request);
+    if (result !== -errno.EAGAIN) this.#end(request, result);
+    else if (!this.#watch(handle)) this.#postpone(request);
+  }
+
+  /** Nobody else carries the request out any more. */
+  #end(request: number, result: number): void {
+    const { words } = region();
+    words[request + layout.R_STATE] = layout.REQUEST_ENDED;
+    this.#ended.push(request, words[request + layout.R_GENERATION], result);
+  }
+
+  /** Lets epoll say once when the handle can go on; false if it cannot for such a thing. */
+  #watch(handle: number): boolean {
+    const { words } = region();
+    let events = EPOLLONESHOT;
+    for (let at = words[handle + layout.H_NEWEST]; at !== 0; at = words[at + layout.R_OLDER]) {
+      events |= words[at + layout.R_OPCODE] === READ ? EPOLLIN : EPOLLOUT;
+    }
+    const event = new Uint8Array(new ArrayBuffer(16));
+    const fields = new DataView(event.buffer);
+    fields.setUint32(0, events, true);
+    fields.setUint32(DATA_OFFSET, handle, true);
+    const fd = words[handle + layout.H_FD];
+    const control = plain().epoll_ctl;
+    if (control(this.#epoll, EPOLL_CTL_MOD, fd, event) === 0) return true;
+    return control(this.#epoll, EPOLL_CTL_ADD, fd, event) === 0;
+  }
+
+  cancel(request: number): void {
+    const { words } = region();
+    const isStream = words[words[request + layout.R_HANDLE] + layout.H_KIND] === layout.KIND_STREAM;
+    // A file's operation is with the thread that has started it, which looks once more.
+    if (isStream) this.#end(request, -errno.ECANCELED);
+  }
+
+  nudge(): void {
+    this.#mustNudge = true;
+  }
+
+  submit(): boolean {
+    const { words } = region();
+    for (let i = 0; i < this.#toDo.length; i++) {
+      const request = this.#toDo[i];
+      const isCancelled = words[request + layout.R_STATE] === layout.REQUEST_CANCELLED;
+      const result = isCancelled ? -errno.ECANCELED : perform(request);
+      this.#ended.push(request, words[request + layout.R_GENERATION], result);
+      closeDescriptor(words[request + layout.R_HANDLE]);
+    }
+    this.#toDo.length = 0;
+    if (this.#mustNudge) {
+      this.#mustNudge = false;
+      plain().eventfd_write(this.#event, word(1));
+    }
+    return true;
+  }
+
+  wait(_thread: number, milliseconds: number): void {
+    const time = Math.min(Math.ceil(milliseconds), 0x7fffffff);
+    this.#poll(milliseconds === Infinity ? -1 : time);
+  }
+
+  #poll(milliseconds: number): void {
+    const count = plain().epoll_wait(this.#epoll, this.#events, MAX_EVENTS, milliseconds);
+    for (let i = 0; i < count; i++) {
+      const handle = this.#fields.getUint32(i * EVENT_BYTES + DATA_OFFSET, true);
+      if (handle !== 0) this.#ready.push(handle);
+      else plain().eventfd_read(this.#event, new Uint8Array(new ArrayBuffer(8)));
+    }
+  }
+
+  hasCompletions(): boolean {
+    if (this.#ready.length === 0 && this.#ended.length === 0) this.#poll(0);
+    return this.#ready.length !== 0 || this.#ended.length !== 0;
+  }
+
+  reap(completed: Completed): void {
+    for (let i = 0; i < this.#ready.length; i++) this.#goOn(this.#ready[i], completed);
+    this.#ready.length = 0;
+    for (let i = 0; i < this.#ended.length; i += 3) {
+      const place = layout.requestPlace(this.#ended[i]) + 1;
+      completed(place, this.#ended[i + 1], this.#ended[i + 2]);
+    }
+    this.#ended.length = 0;
+  }
+
+  /** The handle is ready: its operations, the oldest of each direction first, until it is not. */
+  #goOn(handle: number, completed: Completed): void {
+    const { words } = region();
+    if (words[handle + layout.H_FD] < 0) return;
+    const requests: number[] = [];
+    for (let at = words[handle + layout.H_NEWEST]; at !== 0; at = words[at + layout.R_OLDER]) {
+      requests.unshift(at);
+    }
+    const stuck = new Set<number>();
+    for (const request of requests) {
+      const opcode = words[request + layout.R_OPCODE];
+      if (stuck.has(opcode) || words[request + layout.R_STATE] === layout.REQUEST_ENDED) continue;
+      const result = perform(request);
+      if (result === -errno.EAGAIN) stuck.add(opcode);
+      else {
+        const place = layout.requestPlace(request) + 1;
+        completed(place, words[request + layout.R_GENERATION], result);
+      }
+    }
+    if (stuck.size > 0) this.#watch(handle);
+  }
+}
+
+/** Makes an epoll for the port whose first word is `port`. Returns 0 or an errno. */
+export function createEpoll(port: number): number {
+  const { words } = region();
+  const fd = plain().epoll_create1(EPOLL_CLOEXEC);
+  if (fd < 0) return errno.errno();
+  const event = plain().eventfd(0, EFD_CLOEXEC_NONBLOCK);
+  const wake = new Uint8Array(new ArrayBuffer(16));
+  new DataView(wake.buffer).setUint32(0, EPOLLIN, true);
+  if (event < 0 || plain().epoll_ctl(fd, EPOLL_CTL_ADD, event, wake) !== 0) {
+    const reason = errno.errno();
+    if (event >= 0) libc().close(event);
+    libc().close(fd);
+    return reason;
+  }
+  words[port + layout.P_RING] = fd + 1;
+  words[port + layout.P_EVENT] = event + 1;
+  return 0;
+}
+
+/** Closes the port's epoll. */
+export function destroyEpoll(port: number): void {
+  const { words } = region();
+  libc().close(words[port + layout.P_EVENT] - 1);
+  libc().close(words[port + layout.P_RING] - 1);
+  words[port + layout.P_EVENT] = 0;
+  words[port + layout.P_RING] = 0;
+}
