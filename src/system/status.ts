@@ -56,12 +56,12 @@ const ROWS: readonly Row[] = [
   [483, "ERROR_DEVICE_HARDWARE_ERROR", 0xC0000483, [], "The device reported a hardware error"],
   [535, "ERROR_PIPE_CONNECTED", 0xC00000B2, [], "The other end of the pipe is connected"],
   [676, "ERROR_HANDLES_CLOSED", 0x8000000A, [], "The handle was closed during the operation"],
-  [681, "ERROR_TOO_MANY_LINKS", 0xC0000265, [40], "Too many symbolic links"],
   [735, "ERROR_ABANDONED_WAIT_0", 0x80, [], "The port was closed during the wait"],
   [995, "ERROR_OPERATION_ABORTED", 0xC0000120, [125], "The operation was cancelled"],
   [997, "ERROR_IO_PENDING", 0x103, [115], "The operation is under way"],
   [998, "ERROR_NOACCESS", 0xC0000005, [14], "The memory cannot be used for this"],
   [1117, "ERROR_IO_DEVICE", 0xC0000185, [5], "The device reported an error"],
+  [1142, "ERROR_TOO_MANY_LINKS", 0xC0000265, [31], "The file has too many links"],
   [1168, "ERROR_NOT_FOUND", 0xC0000225, [], "Nothing matched"],
   [1225, "ERROR_CONNECTION_REFUSED", 0xC0000236, [111], "The connection was refused"],
   [1234, "ERROR_PORT_UNREACHABLE", 0xC000023F, [], "Nothing listens on the remote port"],
@@ -69,6 +69,7 @@ const ROWS: readonly Row[] = [
   [1450, "ERROR_NO_SYSTEM_RESOURCES", 0xC000009A, [105], "A limit of this module was reached"],
   [1816, "ERROR_NOT_ENOUGH_QUOTA", 0xC0000044, [], "A quota of the process was reached"],
   [1920, "ERROR_CANT_ACCESS_FILE", 0xC0000907, [6], "No such device"],
+  [1921, "ERROR_CANT_RESOLVE_FILENAME", 0xC0000280, [40], "Too many symbolic links"],
 ];
 
 /** What a code is called and what it means. */

@@ -141,7 +141,7 @@ export class Epoll implements Engine {
 
   wait(_thread: number, milliseconds: number): void {
     const time = Math.min(Math.ceil(milliseconds), 0x7fffffff);
-    this.#poll(milliseconds === Infinity ? -1 : time);
+    this.#poll(milliseconds === Infinity ? -1 : Math.max(time, 1));
   }
 
   #poll(milliseconds: number): void {
@@ -149,7 +149,10 @@ export class Epoll implements Engine {
     for (let i = 0; i < count; i++) {
       const handle = this.#fields.getUint32(i * EVENT_BYTES + DATA_OFFSET, true);
       if (handle !== 0) this.#ready.push(handle);
-      else plain().eventfd_read(this.#event, new Uint8Array(new ArrayBuffer(8)));
+      else if (milliseconds !== 0) {
+        // Only a waiter takes the nudge away: whoever just looks must leave it to be seen.
+        plain().eventfd_read(this.#event, new Uint8Array(new ArrayBuffer(8)));
+      }
     }
   }
 

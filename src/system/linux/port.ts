@@ -97,9 +97,10 @@ export class Port {
   /** The thread is back from the ring; under the lock. */
   isBackFromRing(thread: number): void {
     const words = this.#words;
-    if (words[thread + layout.T_NUDGED] === 0) return;
-    words[thread + layout.T_NUDGED] = 0;
-    words[this.at + layout.P_NUDGED]--;
+    if (words[thread + layout.T_NUDGED] !== 0) {
+      words[thread + layout.T_NUDGED] = 0;
+      words[this.at + layout.P_NUDGED]--;
+    }
     // It may have come out by what was meant for another one.
     if (words[this.at + layout.P_NUDGED] !== 0) this.#nudge();
   }
