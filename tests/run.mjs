@@ -1,7 +1,8 @@
 /**
- * `npm test`: installs what is needed, then runs the suite under Deno and under Bun.
+ * `npm test`: installs what is needed, then runs the suite under Deno and under Bun; on Linux twice
+ * each, once for each engine of the port.
  *
- *     npm test -- [--only deno|bun] [--filter TEXT] [--time-limit SECONDS] [FILE...]
+ *     npm test -- [--only deno|bun] [--engine io_uring|epoll] [--filter TEXT] [--time-limit SECONDS] [FILE...]
  */
 
 import { readdirSync } from "node:fs";
@@ -54,6 +55,7 @@ function readArguments() {
       allowPositionals: true,
       options: {
         only: { type: "string" },
+        engine: { type: "string" },
         filter: { type: "string" },
         "time-limit": { type: "string" },
       },
@@ -68,6 +70,12 @@ const names = values.only ? [values.only] : Object.keys(RUNTIMES);
 for (const name of names) {
   if (!(name in RUNTIMES)) fail(`--only ${name}: not one of ${Object.keys(RUNTIMES).join(", ")}`);
 }
+/** The port's engines on Linux; elsewhere there is nothing to choose. */
+const ENGINES = process.platform === "linux" ? ["io_uring", "epoll"] : [undefined];
+const engines = values.engine ? [values.engine] : ENGINES;
+for (const engine of engines) {
+  if (!ENGINES.includes(engine)) fail(`--engine ${engine}: not one of ${ENGINES.join(", ")}`);
+}
 const timeLimitS = values["time-limit"] === undefined ? undefined : Number(values["time-limit"]);
 if (timeLimitS !== undefined && !(timeLimitS > 0)) fail("--time-limit: not a number of seconds");
 
@@ -78,11 +86,15 @@ const files = positionals.length
 const total = { passed: 0, failed: 0, skipped: 0 };
 const lines = [];
 for (const name of names) {
-  console.log(`Tests under ${name}:`);
-  const options = { filter: values.filter, timeLimitS, cwd: ROOT };
-  const counts = await runSuite({ name, command: RUNTIMES[name] }, files, options);
-  for (const key of Object.keys(total)) total[key] += counts[key];
-  lines.push(`${name}: ${sentence(counts)}`);
+  for (const engine of engines) {
+    const run = engine ? `${name}, ${engine}` : name;
+    console.log(`Tests under ${run}:`);
+    const env = engine ? { ...process.env, IOCP_ENGINE: engine } : process.env;
+    const options = { filter: values.filter, timeLimitS, cwd: ROOT, env };
+    const counts = await runSuite({ name: run, command: RUNTIMES[name] }, files, options);
+    for (const key of Object.keys(total)) total[key] += counts[key];
+    lines.push(`${run}: ${sentence(counts)}`);
+  }
 }
 if (total.passed + total.failed + total.skipped === 0) {
   console.error(
