@@ -27,7 +27,7 @@ import {
   P_SYSTEM,
   P_TAKEN,
 } from "./ledger.ts";
-import { recover } from "./recovery.ts";
+import { discardQueued, recover } from "./recovery.ts";
 
 /** Whether the system counts posts and takes itself, under a lock it holds anyway. */
 export const COUNTS: boolean = system.name === "linux";
@@ -72,6 +72,7 @@ export function closeSystemPort(place: number): void {
     ledgers.writeNumber(words, place + P_POSTED, state.posted ?? 0);
     ledgers.writeNumber(words, place + P_TAKEN, state.taken ?? 0);
   }
+  if (!COUNTS) discardQueued(handle);
   system.closeHandle(handle);
   recover();
   dropPort(place);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CompletionEntries, ERROR_INVALID_HANDLE, system, WAIT_TIMEOUT } from "../system/system.ts";
+import { type CompletionEntries, ERROR_INVALID_HANDLE, system, WAIT_TIMEOUT } from "../system/system.ts";
 import { beginCall, endCall, isMarkedClosed, markClosed } from "./calls.ts";
 import { checkNumber, Win32Error } from "./errors.ts";
 import type { Handle } from "./handle.ts";
@@ -24,6 +24,7 @@ import { MAX_BATCH, MAX_TIMEOUT_MS } from "./limits.ts";
 import { isOwnAddress } from "./operation.ts";
 import { type Packet, packetOf } from "./packet.ts";
 import { associateHandle, closeSystemPort, COUNTS, createPort, emptyState } from "./port-life.ts";
+import { entriesOfThread } from "./room.ts";
 import { keptOperations } from "./recovery.ts";
 import { isToken } from "./token.ts";
 
@@ -72,15 +73,6 @@ export interface PortCounters {
   readonly taken: number;
   /** Operations of closed ports, in the whole process, whose memory the kernel may still use. */
   readonly kept: number;
-}
-
-/** The array that this thread's takes fill: native memory that is never given back. */
-let entries: CompletionEntries | undefined;
-
-function openEntries(): CompletionEntries {
-  const { code, value } = system.virtualAlloc(MAX_BATCH * 32);
-  if (code !== 0) throw new Win32Error(code, "VirtualAlloc");
-  return new CompletionEntries(value, MAX_BATCH);
 }
 
 /**
@@ -360,9 +352,9 @@ export class CompletionPort {
         `Cannot wait ${timeoutMs} ms: it must be 0 to ${MAX_TIMEOUT_MS}, or Infinity`,
       );
     }
-    entries ??= openEntries();
+    const room = entriesOfThread();
     Atomics.add(this.#words, this.#place + P_TAKERS, 1);
-    return entries;
+    return room;
   }
 
   #endTake(): void {

@@ -6,9 +6,11 @@
  * @module
  */
 
+import { system } from "../system/system.ts";
 import { isMarkedClosed } from "./calls.ts";
 import { ledger, O_PORT, P_CALLS, P_IN_FLIGHT, P_TAKERS, RECOVERING } from "./ledger.ts";
-import { finish, isDone } from "./operation.ts";
+import { finish, isDone, placeOf } from "./operation.ts";
+import { entriesOfThread } from "./room.ts";
 
 /** How many operations of closed ports still keep their memory, in the whole process. */
 export function keptOperations(): number {
@@ -18,6 +20,21 @@ export function keptOperations(): number {
     if (isMarkedClosed(words, port + P_CALLS)) kept += Atomics.load(words, port + P_IN_FLIGHT);
   }
   return kept;
+}
+
+/**
+ * Takes what is queued on a port that is about to be closed, for nobody: those
+ * operations are done with. Where the system drops packets without a word, their
+ * status alone would have to tell, and it may never be written (31).
+ */
+export function discardQueued(port: number): void {
+  const entries = entriesOfThread();
+  while (system.getQueuedCompletionStatusEx(port, entries, entries.capacity, 0) === 0) {
+    for (let i = 0; i < entries.removed; i++) {
+      const place = placeOf(entries.overlapped(i));
+      if (place >= 0) finish(place);
+    }
+  }
 }
 
 /**

@@ -68,7 +68,7 @@ const ROWS: readonly Row[] = [
   [1236, "ERROR_CONNECTION_ABORTED", 0xC0000241, [103], "The connection was aborted"],
   [1450, "ERROR_NO_SYSTEM_RESOURCES", 0xC000009A, [105], "A limit of this module was reached"],
   [1816, "ERROR_NOT_ENOUGH_QUOTA", 0xC0000044, [], "A quota of the process was reached"],
-  [1920, "ERROR_CANT_ACCESS_FILE", 0xC0000907, [6], "No such device"],
+  [1920, "ERROR_CANT_ACCESS_FILE", 0xC0000279, [6], "No such device"],
   [1921, "ERROR_CANT_RESOLVE_FILENAME", 0xC0000280, [40], "Too many symbolic links"],
 ];
 
