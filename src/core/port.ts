@@ -4,7 +4,12 @@
  * @module
  */
 
-import { type CompletionEntries, ERROR_INVALID_HANDLE, system, WAIT_TIMEOUT } from "../system/system.ts";
+import {
+  type CompletionEntries,
+  ERROR_INVALID_HANDLE,
+  system,
+  WAIT_TIMEOUT,
+} from "../system/system.ts";
 import { beginCall, endCall, isMarkedClosed, markClosed } from "./calls.ts";
 import { checkNumber, Win32Error } from "./errors.ts";
 import type { Handle } from "./handle.ts";

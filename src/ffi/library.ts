@@ -26,7 +26,7 @@ function explain(names: readonly string[], cause: unknown): LibraryError {
   }
   return new LibraryError(
     `Loading ${library} failed: ${reason}. Completion ports need Windows 10 or later, ` +
-      `or Linux with glibc or musl`,
+      `or Linux with glibc or musl; and Deno needs --allow-ffi without a list of paths behind it`,
     { cause },
   );
 }

@@ -43,7 +43,7 @@ export class Epoll implements Engine {
   readonly #toDo: number[] = [];
   /** Requests that have ended here: each with its generation and its result behind it. */
   readonly #ended: number[] = [];
-  /** Handles that a wait has found ready. */
+  /** Handles that a wait has found ready, each with its life behind it. */
   readonly #ready: number[] = [];
   #mustNudge = false;
 
@@ -105,6 +105,7 @@ export class Epoll implements Engine {
     const fields = new DataView(event.buffer);
     fields.setUint32(0, events, true);
     fields.setUint32(DATA_OFFSET, handle, true);
+    fields.setUint32(DATA_OFFSET + 4, words[handle + layout.H_LIVES], true);
     const fd = words[handle + layout.H_FD];
     const control = plain().epoll_ctl;
     if (control(this.#epoll, EPOLL_CTL_MOD, fd, event) === 0) return true;
@@ -148,7 +149,8 @@ export class Epoll implements Engine {
     const count = plain().epoll_wait(this.#epoll, this.#events, MAX_EVENTS, milliseconds);
     for (let i = 0; i < count; i++) {
       const handle = this.#fields.getUint32(i * EVENT_BYTES + DATA_OFFSET, true);
-      if (handle !== 0) this.#ready.push(handle);
+      const life = this.#fields.getUint32(i * EVENT_BYTES + DATA_OFFSET + 4, true);
+      if (handle !== 0) this.#ready.push(handle, life);
       else if (milliseconds !== 0) {
         // Only a waiter takes the nudge away: whoever just looks must leave it to be seen.
         plain().eventfd_read(this.#event, new Uint8Array(new ArrayBuffer(8)));
@@ -162,7 +164,9 @@ export class Epoll implements Engine {
   }
 
   reap(completed: Completed): void {
-    for (let i = 0; i < this.#ready.length; i++) this.#goOn(this.#ready[i], completed);
+    for (let i = 0; i < this.#ready.length; i += 2) {
+      this.#goOn(this.#ready[i], this.#ready[i + 1], completed);
+    }
     this.#ready.length = 0;
     for (let i = 0; i < this.#ended.length; i += 3) {
       const place = layout.requestPlace(this.#ended[i]) + 1;
@@ -172,9 +176,10 @@ export class Epoll implements Engine {
   }
 
   /** The handle is ready: its operations, the oldest of each direction first, until it is not. */
-  #goOn(handle: number, completed: Completed): void {
+  #goOn(handle: number, life: number, completed: Completed): void {
     const { words } = region();
-    if (words[handle + layout.H_FD] < 0) return;
+    // Since the event was read without the lock, the place may have come to another handle.
+    if (words[handle + layout.H_LIVES] !== life || words[handle + layout.H_FD] < 0) return;
     const requests: number[] = [];
     for (let at = words[handle + layout.H_NEWEST]; at !== 0; at = words[at + layout.R_OLDER]) {
       requests.unshift(at);

@@ -205,6 +205,8 @@ function wait(
   port.addReference();
   words[me + layout.T_HOLDS] = 1;
   if (port.hasEngine()) queue.sendToRing();
+  // Beside packets that it may not take, it may be the one to watch those who may.
+  queue.release();
   let mustBury = true;
   for (;;) {
     const state = words[me + layout.T_STATE];
