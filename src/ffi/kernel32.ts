@@ -56,6 +56,8 @@ const KERNEL32 = {
   // LPVOID (HANDLE hFileMappingObject, DWORD dwDesiredAccess, DWORD dwFileOffsetHigh,
   //         DWORD dwFileOffsetLow, SIZE_T dwNumberOfBytesToMap)
   MapViewOfFile: { parameters: ["pointer", "u32", "u32", "u32", "u64"], result: "pointer" },
+  // (LPCVOID lpBaseAddress)
+  UnmapViewOfFile: { parameters: ["pointer"], result: "i32" },
   // HANDLE (void): a constant
   GetCurrentProcess: { parameters: [], result: "pointer" },
   // (HANDLE hProcess, LPFILETIME lpCreationTime, LPFILETIME lpExitTime,

@@ -6,6 +6,7 @@
 
 import { kernel32 } from "../../ffi/kernel32.ts";
 import { word } from "../../ffi/library.ts";
+import { view } from "../../ffi/memory.ts";
 import { processId } from "../../ffi/runtime.ts";
 import type { MemorySystem, Outcome } from "../contract.ts";
 import { failure, success, wideString } from "./last-error.ts";
@@ -14,6 +15,8 @@ const MEM_COMMIT_RESERVE = 0x3000;
 const MEM_RELEASE = 0x8000;
 const PAGE_READWRITE = 4;
 const FILE_MAP_ALL_ACCESS = 0xf001f;
+/** Views begin at multiples of this, so that an address in these units fits 32 bits. */
+const GRANULARITY = 65536;
 const INVALID_HANDLE = 0xFFFFFFFFFFFFFFFFn;
 
 /**
@@ -28,6 +31,19 @@ function processName(name: string): string {
   const created = new DataView(times[0].buffer).getBigUint64(0, true).toString(16);
   const heap = BigInt(k.GetProcessHeap()).toString(16);
   return `Local\\${name}-${processId}-${created}-${heap}`;
+}
+
+/**
+ * Every thread that maps the memory gets a view of its own, and addresses in it
+ * would mean something to that thread alone. So all use the first one, whose
+ * address stands behind the memory itself.
+ */
+function commonAddress(own: number, byteLength: number): number {
+  const note = new Int32Array(view(own + byteLength, 4));
+  const first = Atomics.compareExchange(note, 0, 0, own / GRANULARITY);
+  if (first === 0) return own;
+  kernel32().UnmapViewOfFile(word(own));
+  return first * GRANULARITY;
 }
 
 /** The contract's functions for memory. */
@@ -47,10 +63,12 @@ export const memory: MemorySystem = {
     const k = kernel32();
     const wide = wideString(processName(name));
     const zero = word(0);
-    const file = k.CreateFileMappingW(INVALID_HANDLE, zero, PAGE_READWRITE, 0, byteLength, wide);
+    const bytes = byteLength + GRANULARITY;
+    const file = k.CreateFileMappingW(INVALID_HANDLE, zero, PAGE_READWRITE, 0, bytes, wide);
     if (Number(file) === 0) return failure(k.GetLastError());
     // The handle stays open: the name must be found by threads to come.
-    const address = k.MapViewOfFile(file, FILE_MAP_ALL_ACCESS, 0, 0, word(byteLength));
-    return Number(address) === 0 ? failure(k.GetLastError()) : success(Number(address));
+    const address = k.MapViewOfFile(file, FILE_MAP_ALL_ACCESS, 0, 0, word(bytes));
+    if (Number(address) === 0) return failure(k.GetLastError());
+    return success(commonAddress(Number(address), byteLength));
   },
 };
