@@ -132,12 +132,9 @@ export class NativeBuffer {
       throw new RangeError("Cannot attach the buffer: the token's range lies outside it");
     }
     const array = view(ledgers.readNumber(words, place + B_ADDRESS), length);
-    return new NativeBuffer(
-      { place, generation, array, isFreed: false },
-      byteOffset,
-      byteLength,
-      false,
-    );
+    const memory = { place, generation, array, isFreed: false };
+    shown.set(place, new WeakRef(memory));
+    return new NativeBuffer(memory, byteOffset, byteLength, false);
   }
 
   /**
@@ -146,18 +143,25 @@ export class NativeBuffer {
    *
    * @internal
    */
-  static ofOperation(place: number, address: number, byteLength: number): NativeBuffer {
+  static ofOperation(
+    place: number,
+    generation: number,
+    address: number,
+    byteLength: number,
+  ): NativeBuffer {
     const { words } = ledger();
-    const start = ledgers.readNumber(words, place + B_ADDRESS);
     let memory = shown.get(place)?.deref();
-    if (memory === undefined || memory.isFreed || memory.generation !== words[place + GENERATION]) {
-      const generation = words[place + GENERATION];
-      keepBuffer(place, generation);
+    if (memory === undefined || memory.isFreed || memory.generation !== generation) {
+      if (!keepBuffer(place, generation)) {
+        throw new TypeError("Cannot show the operation's buffer: it has been freed");
+      }
+      const start = ledgers.readNumber(words, place + B_ADDRESS);
       const array = view(start, ledgers.readNumber(words, place + B_LENGTH));
       memory = { place, generation, array, isFreed: false };
       forgotten.register(array, place);
       shown.set(place, new WeakRef(memory));
     }
+    const start = ledgers.readNumber(words, place + B_ADDRESS);
     return new NativeBuffer(memory, address - start, byteLength, true);
   }
 

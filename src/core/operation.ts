@@ -24,6 +24,7 @@ import { checkInteger, checkNumber, Win32Error } from "./errors.ts";
 import { dropHandle, type Handle } from "./handle.ts";
 import * as ledgers from "./ledger.ts";
 import {
+  B_REFERENCES,
   GENERATION,
   H_KEY,
   H_PORT,
@@ -73,7 +74,11 @@ const TAKEN = 3;
 export interface Operation {
   /** What it does. */
   readonly kind: OperationKind;
-  /** The memory it reads into or writes from. */
+  /**
+   * The memory it reads into or writes from. Of an operation that another thread
+   * has started: the same memory, shown here; throws a TypeError if that has been
+   * freed since the packet was taken.
+   */
   readonly buffer: NativeBuffer | null;
   /** The position in the file; 0 for what has none. */
   readonly offset: number;
@@ -91,17 +96,28 @@ class StartedOperation implements Operation {
   readonly #place: number;
   readonly #generation: number;
   readonly #index: number;
-  readonly buffer: NativeBuffer;
+  #buffer: NativeBuffer | (() => NativeBuffer);
   readonly offset: number;
   readonly tag: number;
 
-  constructor(place: number, index: number, buffer: NativeBuffer, offset: number, tag: number) {
+  constructor(
+    place: number,
+    index: number,
+    buffer: NativeBuffer | (() => NativeBuffer),
+    offset: number,
+    tag: number,
+  ) {
     this.#place = place;
     this.#generation = ledger().words[place + GENERATION];
     this.#index = index;
-    this.buffer = buffer;
+    this.#buffer = buffer;
     this.offset = offset;
     this.tag = tag;
+  }
+
+  get buffer(): NativeBuffer {
+    if (typeof this.#buffer === "function") this.#buffer = this.#buffer();
+    return this.#buffer;
   }
 
   get kind(): OperationKind {
@@ -285,17 +301,24 @@ export function operationAt(place: number): Operation {
   const { words, operations } = ledger();
   const own = started[operations.indexOf(place)];
   if (own !== undefined && own.isCurrent) return own;
-  return new StartedOperation(
-    place,
-    words[place + O_KIND],
-    NativeBuffer.ofOperation(
-      words[place + O_BUFFER],
-      ledgers.readNumber(words, place + O_ADDRESS),
-      words[place + O_LENGTH],
-    ),
-    ledgers.readNumber(words, place + O_POSITION),
-    ledgers.readNumber(words, place + O_TAG),
-  );
+  const offset = ledgers.readNumber(words, place + O_POSITION);
+  const tag = ledgers.readNumber(words, place + O_TAG);
+  return new StartedOperation(place, words[place + O_KIND], bufferAt(place), offset, tag);
+}
+
+/**
+ * The buffer of an operation that another thread has started. If that is all that
+ * keeps the memory, this thread keeps it from here on; else it is only looked
+ * up when somebody asks, so that a thread which does not ask holds nothing.
+ */
+function bufferAt(place: number): NativeBuffer | (() => NativeBuffer) {
+  const { words } = ledger();
+  const buffer = words[place + O_BUFFER];
+  const generation = words[buffer + GENERATION];
+  const address = ledgers.readNumber(words, place + O_ADDRESS);
+  const length = words[place + O_LENGTH];
+  const find = () => NativeBuffer.ofOperation(buffer, generation, address, length);
+  return Atomics.load(words, buffer + B_REFERENCES) === 1 ? find() : find;
 }
 
 /** The error of the operation at `place` that has ended with this Win32 code. */

@@ -90,7 +90,9 @@ export class Ring implements Engine {
 
   /** Entries filled and not yet taken by the kernel. */
   unsubmitted(): number {
-    return Atomics.load(this.#words, this.#sqTail) - Atomics.load(this.#words, this.#sqHead) | 0;
+    // The head first: read the other way round it may be ahead of the tail.
+    const head = Atomics.load(this.#words, this.#sqHead);
+    return Atomics.load(this.#words, this.#sqTail) - head | 0;
   }
 
   /** Puts what is left of the request on the ring. */
