@@ -221,6 +221,8 @@ export function startOperation(
     const { words, operations } = ledger();
     const port = words[handle.place + H_PORT];
     if (port === 0) {
+      // Closed meanwhile, and its place perhaps another's.
+      if (handle.isClosed) throw handle.failure(ERROR_INVALID_HANDLE, call);
       throw new TypeError(`${call} of ${handle.name} failed: it is not associated with a port`);
     }
     if (isMarkedClosed(words, port + P_CALLS)) {

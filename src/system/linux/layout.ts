@@ -43,6 +43,9 @@ export const T_ASLEEP = 6;
 export const T_HOLDS = 7;
 /** 1 from when it must come out of the ring until it has. */
 export const T_NUDGED = 40;
+/** 1 while a packet is on its way to it, and what the queue's head is once it has left the queue. */
+export const T_HANDING = 41;
+export const T_HANDING_HEAD = 42;
 /** The packet handed to it. */
 export const T_PACKET = 8;
 /** A robust mutex it holds while it lives: the kernel marks it when the thread ends. */
@@ -187,6 +190,9 @@ const HEADER_WORDS = 1024;
 
 /** Ports that are closed and still kept by handles or operations. */
 export const LINGERING = 0;
+/** A timespec: how long a thread sleeps on a lock before it looks whether its owner lives. */
+export const LOCK_TIMEOUT = 8;
+export const LOCK_TIMEOUT_NS = 20_000_000;
 
 /** Word offsets of the tables. */
 export const THREAD_BITMAP = HEADER_WORDS;

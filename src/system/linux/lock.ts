@@ -14,8 +14,10 @@ export interface LockMemory {
   compareExchange(at: number, expected: number, value: number): number;
   exchange(at: number, value: number): number;
   load(at: number): number;
-  /** Sleeps while the word is `value`. May return for no reason. */
+  /** Sleeps while the word is `value`, for some time. May return for no reason. */
   wait(at: number, value: number): void;
+  /** Whether the thread that is this owner has ended. */
+  isGone(owner: number): boolean;
   /** Wakes one thread that sleeps on the word. */
   wake(at: number): void;
 }
@@ -26,21 +28,24 @@ const CONTENDED = -0x80000000;
 /**
  * Takes the lock at word `at` for `owner`, a positive number. Not recursive. It is
  * held for a few hundred instructions, so a taken one is looked at `spins` times
- * before sleeping.
+ * before sleeping. True if it was inherited from a thread that has ended holding
+ * it: what it guards is then as that thread has left it.
  */
-export function acquire(memory: LockMemory, at: number, owner: number, spins: number): void {
-  if (memory.compareExchange(at, 0, owner) !== 0) acquireContended(memory, at, owner, spins);
+export function acquire(memory: LockMemory, at: number, owner: number, spins: number): boolean {
+  return memory.compareExchange(at, 0, owner) !== 0 && acquireContended(memory, at, owner, spins);
 }
 
-function acquireContended(memory: LockMemory, at: number, owner: number, spins: number): void {
+function acquireContended(memory: LockMemory, at: number, owner: number, spins: number): boolean {
   for (let spin = 0; spin < spins; spin++) {
-    if (memory.load(at) === 0 && memory.compareExchange(at, 0, owner) === 0) return;
+    if (memory.load(at) === 0 && memory.compareExchange(at, 0, owner) === 0) return false;
   }
   for (;;) {
     const seen = memory.load(at);
     if (seen === 0) {
       // Whoever got here cannot know who else sleeps: it takes the mark along.
-      if (memory.compareExchange(at, 0, owner | CONTENDED) === 0) return;
+      if (memory.compareExchange(at, 0, owner | CONTENDED) === 0) return false;
+    } else if (memory.isGone(seen & ~CONTENDED)) {
+      if (memory.compareExchange(at, seen, owner | CONTENDED) === seen) return true;
     } else if (seen < 0 || memory.compareExchange(at, seen, seen | CONTENDED) === seen) {
       memory.wait(at, seen | CONTENDED);
     }

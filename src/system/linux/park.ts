@@ -7,7 +7,8 @@
 import { futex } from "../../ffi/libc.ts";
 import { word } from "../../ffi/library.ts";
 import { SYS_futex } from "./errno.ts";
-import { T_STATE, T_TIMESPEC } from "./layout.ts";
+import { isDead } from "./death.ts";
+import { LOCK_TIMEOUT, T_STATE, T_TIMESPEC } from "./layout.ts";
 import { acquire, type LockMemory, release } from "./lock.ts";
 import { region } from "./region.ts";
 
@@ -31,14 +32,19 @@ const memory: LockMemory = {
   load: (at) => Atomics.load(region().words, at),
   wait(at, value) {
     const address = word(addressOfWord(at));
-    futex().syscall(SYS_futex, address, FUTEX_WAIT_PRIVATE, value >>> 0, NOTHING, NOTHING, 0);
+    const time = word(addressOfWord(LOCK_TIMEOUT));
+    futex().syscall(SYS_futex, address, FUTEX_WAIT_PRIVATE, value >>> 0, time, NOTHING, 0);
   },
   wake,
+  isGone: isDead,
 };
 
-/** Takes the lock at word `at` for the thread whose first word is `thread`. */
-export function lock(at: number, thread: number): void {
-  acquire(memory, at, thread, SPINS);
+/**
+ * Takes the lock at word `at` for the thread whose first word is `thread`. True if
+ * the thread that held it has ended meanwhile.
+ */
+export function lock(at: number, thread: number): boolean {
+  return acquire(memory, at, thread, SPINS);
 }
 
 /** Gives the lock at word `at` back. */

@@ -12,6 +12,7 @@ import * as layout from "./layout.ts";
 import { lock, unlock, wake } from "./park.ts";
 import { Queue, type Words } from "./queue.ts";
 import { queueWords, region } from "./region.ts";
+import { repair } from "./repair.ts";
 import { completeRequest } from "./requests.ts";
 import type { Engine } from "./engine.ts";
 import { createEngine, destroyEngine, viewEngine } from "./engines.ts";
@@ -46,7 +47,7 @@ export class Port {
   /** Takes the port's lock for the thread whose first word is `thread`. */
   lock(thread: number): void {
     this.#owner = thread;
-    lock(this.at + layout.P_LOCK, thread);
+    if (lock(this.at + layout.P_LOCK, thread)) repair(this);
   }
 
   /**

@@ -251,10 +251,14 @@ export class Queue {
         if (words[port + P_WATCHER] === 0) this.#appoint(this.oldestWaiter());
         return;
       }
-      const thread = this.#pop();
+      const thread = threadAt(words[port + P_NEWEST] - 1);
+      words[thread + layout.T_HANDING_HEAD] = words[port + P_HEAD] + 1 | 0;
+      words[thread + layout.T_HANDING] = 1;
+      this.#pop();
       this.#count(thread);
       this.#moveOldest(words, thread + T_PACKET, 1);
       this.#letGo(thread, STATE_HANDED);
+      words[thread + layout.T_HANDING] = 0;
     }
   }
 
@@ -331,20 +335,6 @@ export class Queue {
     words[thread + T_COUNTED] = how;
   }
 
-  /** A thread has ended on its way out with a packet: the packet is the oldest again. */
-  takeBack(thread: number): void {
-    const words = this.#words;
-    if (this.queued() === words[this.#port + P_CAPACITY]) this.#grow();
-    const capacity = words[this.#port + P_CAPACITY];
-    const head = words[this.#port + P_HEAD] - 1 | 0;
-    const at = (head & capacity - 1) * PACKET_WORDS;
-    const packet = words.subarray(thread + T_PACKET, thread + T_PACKET + PACKET_WORDS);
-    this.#packetsFor(capacity).set(packet, at);
-    words[this.#port + P_HEAD] = head;
-    words[this.#port + P_TAKEN]--;
-    Atomics.store(words, thread + T_STATE, STATE_RUNNING);
-  }
-
   /** The port's handle is closed: every waiter goes with nothing (53). */
   abandon(): void {
     while (this.#words[this.#port + P_NEWEST] !== 0) this.#letGo(this.#pop(), STATE_ABANDONED);
@@ -368,6 +358,17 @@ export class Queue {
     words[port + P_TAKEN] = taken + count;
     if (taken >>> 0 > words[port + P_TAKEN] >>> 0) words[port + P_TAKEN + 1]++;
     return count;
+  }
+
+  /** Puts a packet before all others: one that had left the queue and has come back. */
+  putBack(packet: Words): void {
+    const words = this.#words;
+    if (this.queued() === words[this.#port + P_CAPACITY]) this.#grow();
+    const capacity = words[this.#port + P_CAPACITY];
+    const head = words[this.#port + P_HEAD] - 1 | 0;
+    this.#packetsFor(capacity).set(packet, (head & capacity - 1) * PACKET_WORDS);
+    words[this.#port + P_HEAD] = head;
+    words[this.#port + P_TAKEN]--;
   }
 
   /** Another thread may have made the queue longer since this one last looked. */

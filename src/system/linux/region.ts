@@ -45,6 +45,7 @@ function open(): Region {
     );
   }
   const words = new Int32Array(view(value, layout.TABLE_BYTES));
+  words[layout.LOCK_TIMEOUT + 2] = layout.LOCK_TIMEOUT_NS;
   return {
     address: value,
     words,

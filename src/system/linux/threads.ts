@@ -10,6 +10,7 @@ import { holdLife, isDead } from "./death.ts";
 import * as layout from "./layout.ts";
 import { type Port, portAt } from "./port.ts";
 import { region } from "./region.ts";
+import { takeBack } from "./repair.ts";
 
 let own = -1;
 
@@ -77,7 +78,7 @@ function claimBurial(thread: number, tid: number): boolean {
 function bury(port: Port, thread: number): void {
   const { words } = region();
   const state = words[thread + layout.T_STATE];
-  if (state === layout.STATE_HANDED) port.queue.takeBack(thread);
+  if (state === layout.STATE_HANDED) takeBack(port, thread);
   else if (state !== layout.STATE_RUNNING && state !== layout.STATE_ABANDONED) {
     port.queue.unpark(thread);
   }

@@ -237,7 +237,9 @@ describe("waiting and running threads", () => {
     const bench = new Bench();
     bench.step(0);
     for (const key of [1, 2]) bench.post(key);
-    bench.queue.takeBack(layout.threadAt(0));
+    const packet = layout.threadAt(0) + layout.T_PACKET;
+    bench.queue.putBack(bench.words.slice(packet, packet + layout.PACKET_WORDS));
+    bench.words[layout.threadAt(0) + layout.T_STATE] = layout.STATE_RUNNING;
     bench.queue.leave(layout.threadAt(0));
     assertEquals(bench.take(1, 8), [1, 2]);
     assertEquals(bench.active, 1);
