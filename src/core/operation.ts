@@ -218,11 +218,39 @@ export function startOperation(
   checkNumber(byteLength, "the buffer's length", MAX_TRANSFER_BYTES);
   const systemHandle = handle.enter(call);
   try {
+    const place = acquirePlace(handle, call);
     const { words, operations } = ledger();
+    words.fill(0, place + O_INTERNAL + 1, place + GENERATION);
+    words[place + O_INTERNAL] = STATUS_PENDING;
+    ledgers.writeNumber(words, place + O_OFFSET, offset);
+    words[place + O_KIND] = index;
+    words[place + O_BUFFER] = buffer.place;
+    ledgers.writeNumber(words, place + O_ADDRESS, buffer.address);
+    words[place + O_LENGTH] = byteLength;
+    words[place + O_REFUSED] = 0;
+    ledgers.writeNumber(words, place + O_POSITION, offset);
+    ledgers.writeNumber(words, place + O_TAG, tag);
+    const operation = new StartedOperation(place, index, buffer, offset, tag);
+    remember(operations.indexOf(place), operation);
+    keepBuffer(buffer.place, words[buffer.place + GENERATION]);
+    Atomics.add(words, words[place + O_PORT] + P_IN_FLIGHT, 1);
+    Atomics.store(words, place + O_STATE, IN_FLIGHT);
+    const code = start(systemHandle, buffer.address, byteLength, addressOf(place));
+    if (code !== ERROR_IO_PENDING && code !== 0) refuse(place, handle, code, call);
+    return operation;
+  } finally {
+    handle.leave();
+  }
+}
+
+/** A place for an operation on `handle`, which it keeps, and so the port that it is for. */
+function acquirePlace(handle: Handle, call: string): number {
+  const { words, operations } = ledger();
+  // Kept first: what is read of the handle's place then is this handle's.
+  if (!handle.keep()) throw handle.failure(ERROR_INVALID_HANDLE, call);
+  try {
     const port = words[handle.place + H_PORT];
     if (port === 0) {
-      // Closed meanwhile, and its place perhaps another's.
-      if (handle.isClosed) throw handle.failure(ERROR_INVALID_HANDLE, call);
       throw new TypeError(`${call} of ${handle.name} failed: it is not associated with a port`);
     }
     if (isMarkedClosed(words, port + P_CALLS)) {
@@ -231,33 +259,12 @@ export function startOperation(
       });
     }
     const place = operations.acquire();
-    if (!handle.keep()) {
-      operations.release(place);
-      throw handle.failure(ERROR_INVALID_HANDLE, call);
-    }
-    const { address } = buffer;
-    words[place + O_INTERNAL] = STATUS_PENDING;
-    words.fill(0, place + O_INTERNAL + 1, place + GENERATION);
-    ledgers.writeNumber(words, place + O_OFFSET, offset);
-    words[place + O_KIND] = index;
     words[place + O_PORT] = port;
     words[place + O_HANDLE] = handle.place;
-    words[place + O_BUFFER] = buffer.place;
-    ledgers.writeNumber(words, place + O_ADDRESS, address);
-    words[place + O_LENGTH] = byteLength;
-    words[place + O_REFUSED] = 0;
-    ledgers.writeNumber(words, place + O_POSITION, offset);
-    ledgers.writeNumber(words, place + O_TAG, tag);
-    const operation = new StartedOperation(place, index, buffer, offset, tag);
-    remember(operations.indexOf(place), operation);
-    Atomics.add(words, port + P_IN_FLIGHT, 1);
-    keepBuffer(buffer.place, words[buffer.place + GENERATION]);
-    Atomics.store(words, place + O_STATE, IN_FLIGHT);
-    const code = start(systemHandle, address, byteLength, addressOf(place));
-    if (code !== ERROR_IO_PENDING && code !== 0) refuse(place, handle, code, call);
-    return operation;
-  } finally {
-    handle.leave();
+    return place;
+  } catch (error) {
+    dropHandle(handle.place);
+    throw error;
   }
 }
 

@@ -319,7 +319,9 @@ export class Queue {
 
   /** The thread is about to block, or was found blocked: another may run in its place (51). */
   suspend(thread: number, how: typeof COUNTED_ASLEEP | typeof COUNTED_BLOCKING): void {
-    if (this.#words[thread + T_COUNTED] === COUNTED_YES) this.#uncount(thread, how);
+    if (this.isBound(thread) && this.#words[thread + T_COUNTED] === COUNTED_YES) {
+      this.#uncount(thread, how);
+    }
   }
 
   /** It runs again and counts at once; what is too many drains by itself (51). */

@@ -48,6 +48,8 @@ export function watch(port: Port, me: number): void {
 
 function judge(port: Port, thread: number, isAsleep: boolean): void {
   const { words } = region();
+  // It was looked at without the lock, and may be counted at another port by now.
+  if (!port.queue.isBound(thread)) return;
   if (!isAsleep) {
     words[thread + layout.T_ASLEEP] = 0;
     port.queue.resume(thread, layout.COUNTED_ASLEEP);
