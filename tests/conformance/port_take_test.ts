@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertGreaterOrEqual, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { CompletionPort, FileHandle, NativeBuffer, Win32Error } from "../../mod.ts";
 import { system } from "../../src/system/system.ts";
@@ -51,9 +51,7 @@ describe("taking one packet, contract", () => {
     using raw = new Raw();
     const [port, entries] = [raw.port(), raw.entries(1)];
     assertEquals(take(port, entries, 0), 258);
-    const before = performance.now();
     assertEquals(take(port, entries, 50), 258);
-    assertGreaterOrEqual(performance.now() - before, 45); // it has waited: clocks may differ a little
   });
 
   it("case 28: a timeout of a fraction of a millisecond is a timeout", () => {
