@@ -126,6 +126,15 @@ describe("house", () => {
     assertEquals(wrong, []);
   });
 
+  it("only src/system knows which system it is", () => {
+    const wrong = lines((source) =>
+      source.path.startsWith("src/system/") || source.path.startsWith("src/ffi/")
+        ? []
+        : code(source.text).match(/\bsystem\.name\b|\bplatform\b/g) ?? []
+    );
+    assertEquals(wrong, []);
+  });
+
   it(`files have at most ${LONGEST_FILE} lines`, () => {
     const wrong = lines((source) => {
       const length = source.text.split("\n").length - 1;

@@ -72,6 +72,6 @@ function errorAt(entries: CompletionEntries, index: number, place: number): Win3
   const status = entries.status(index);
   if (status < 0x80000000) return null;
   const code = errorOfStatus(status) ?? UNKNOWN_STATUS;
-  const errno = system.name === "linux" ? entries.errno(index) : 0;
+  const errno = system.reportsErrno ? entries.errno(index) : 0;
   return errorOfOperation(place, code, errno, nameOfHandle);
 }

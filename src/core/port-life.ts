@@ -30,7 +30,7 @@ import {
 import { discardQueued, recover } from "./recovery.ts";
 
 /** Whether the system counts posts and takes itself, under a lock it holds anyway. */
-export const COUNTS: boolean = system.name === "linux";
+export const COUNTS: boolean = system.countsPackets;
 
 /** The state of a port that nobody has asked. */
 export function emptyState(): PortState {

@@ -76,7 +76,7 @@ export class FileHandle extends Handle {
       throw new TypeError("Cannot open a file: its path is empty or has a NUL character");
     }
     const { code, value, errno } = system.createFile(
-      system.name === "windows" ? longPath(name) : name,
+      name,
       accessOf(options),
       shareOf(options),
       dispositionOf(options),
@@ -192,10 +192,4 @@ function flagsOf({ unbuffered, writeThrough }: OpenOptions): number {
   return codes.FILE_FLAG_OVERLAPPED |
     (unbuffered ? codes.FILE_FLAG_NO_BUFFERING : 0) |
     (writeThrough ? codes.FILE_FLAG_WRITE_THROUGH : 0);
-}
-
-/** Windows refuses paths over 260 characters unless they are written like this. */
-function longPath(path: string): string {
-  if (path.length < 248 || path.startsWith("\\\\?\\") || !/^[A-Za-z]:[\\/]/.test(path)) return path;
-  return `\\\\?\\${path.replaceAll("/", "\\")}`;
 }

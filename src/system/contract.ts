@@ -145,4 +145,8 @@ export interface System extends MemorySystem, PortSystem, HandleSystem, FileSyst
   readonly name: "windows" | "linux";
   /** Whether the number of a closed handle may come again, for something else (case 57). */
   readonly reusesHandles: boolean;
+  /** Whether `queryIoCompletion` tells the packets posted and taken; the core counts them if not. */
+  readonly countsPackets: boolean;
+  /** Whether entries carry the errno behind a status; the field is not defined if not. */
+  readonly reportsErrno: boolean;
 }

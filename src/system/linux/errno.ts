@@ -14,7 +14,6 @@ export const EPERM = 1;
 export const EINTR = 4;
 export const EAGAIN = 11;
 export const EBUSY = 16;
-export const EEXIST = 17;
 export const EISDIR = 21;
 export const EINVAL = 22;
 export const ENOENT = 2;

@@ -13,6 +13,8 @@ import { mapProcessMemory, virtualAlloc, virtualFree } from "./process-memory.ts
 export const linux: System = {
   name: "linux",
   reusesHandles: false,
+  countsPackets: true,
+  reportsErrno: true,
   virtualAlloc,
   virtualFree,
   mapProcessMemory,

@@ -26,11 +26,17 @@ function largeInteger(value: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** Windows refuses paths over 260 characters unless they are written like this. */
+function longPath(path: string): string {
+  if (path.length < 248 || path.startsWith("\\\\?\\") || !/^[A-Za-z]:[\\/]/.test(path)) return path;
+  return `\\\\?\\${path.replaceAll("/", "\\")}`;
+}
+
 /** The contract's functions for files. */
 export const files: FileSystem = {
   createFile(path, access, share, disposition, flags, _mode): Outcome {
     const k = kernel32();
-    const wide = wideString(path);
+    const wide = wideString(longPath(path));
     const file = k.CreateFileW(
       wide,
       access >>> 0,

@@ -13,6 +13,8 @@ import { ports } from "./ports.ts";
 export const windows: System = {
   name: "windows",
   reusesHandles: true,
+  countsPackets: false,
+  reportsErrno: false,
   ...memory,
   ...ports,
   ...files,

@@ -5,13 +5,14 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe } from "@std/testing/bdd";
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import process from "node:process";
+import { isLinux, itUnless } from "../../conformance/fixture.ts";
 
 const PROGRAM = fileURLToPath(new URL("./programs/forbidden.ts", import.meta.url));
-const isLinux = process.platform === "linux";
+const NO_SECCOMP = !isLinux && "Windows has no seccomp";
 
 /** What the program says, run by this runtime with `engine` asked for. */
 function run(engine: string): Record<string, unknown> {
@@ -26,8 +27,7 @@ function run(engine: string): Record<string, unknown> {
 }
 
 describe("engines", () => {
-  const name = "where io_uring is forbidden, a port works on epoll and says why";
-  (isLinux ? it : it.skip)(isLinux ? name : `${name} (skipped: Windows has no seccomp)`, () => {
+  itUnless(NO_SECCOMP, "where io_uring is forbidden, a port works on epoll and says why", () => {
     assertEquals(run(""), {
       engine: "epoll: io_uring_setup failed with EPERM: a seccomp filter, as containers have, " +
         "or the sysctl kernel.io_uring_disabled forbids it",
@@ -37,8 +37,7 @@ describe("engines", () => {
     });
   });
 
-  const asked = "who asks for io_uring where it is forbidden gets the error, with its errno";
-  (isLinux ? it : it.skip)(isLinux ? asked : `${asked} (skipped: Windows has no seccomp)`, () => {
+  itUnless(NO_SECCOMP, "who asks for io_uring where it is forbidden gets the error of it", () => {
     const { stderr } = run("io_uring");
     assertEquals(
       /CreateIoCompletionPort of .* failed: ERROR_ACCESS_DENIED \(5\)/.test(`${stderr}`),
