@@ -248,8 +248,8 @@ export class CompletionPort {
     const room = this.#beginTake(timeoutMs);
     try {
       const count = this.#take(room, Math.min(max, MAX_BATCH), timeoutMs);
-      const packets: Packet[] = [];
-      for (let i = 0; i < count; i++) packets.push(packetOf(room, i));
+      const packets = new Array<Packet>(count);
+      for (let i = 0; i < count; i++) packets[i] = packetOf(room, i);
       return packets;
     } finally {
       this.#endTake();

@@ -152,8 +152,9 @@ function postQueuedCompletionStatus(
     port.unlock();
     return code.ERROR_NO_SYSTEM_RESOURCES;
   }
-  const keyHigh = key / 0x100000000 | 0;
-  const overlappedHigh = overlapped / 0x100000000 | 0;
+  // The division alone would be a tenth of a post.
+  const keyHigh = key <= 0xffffffff ? 0 : key / 0x100000000 | 0;
+  const overlappedHigh = overlapped <= 0xffffffff ? 0 : overlapped / 0x100000000 | 0;
   port.queue.append(key | 0, keyHigh, overlapped | 0, overlappedHigh, 0, bytes | 0, 0);
   const { words } = region();
   const posted = port.at + layout.P_POSTED;
