@@ -15,6 +15,8 @@ import { system } from "../system/system.ts";
 /** Set in a word of calls when the thing is closed, and when that has been seen to. */
 const CLOSED = 0x40000000;
 const DONE = 0x20000000;
+/** Set when the system has closed it, after which no packet of it is given to anybody. */
+const GONE = 0x10000000;
 
 /**
  * Begins a call on the thing whose word of calls is at `at`; false if it is
@@ -46,10 +48,20 @@ function isCloser(words: Int32Array<ArrayBuffer>, at: number): boolean {
  * be on their way out, so their count stays.
  */
 export function markOpen(words: Int32Array<ArrayBuffer>, at: number): void {
-  Atomics.and(words, at, ~(CLOSED | DONE));
+  Atomics.and(words, at, ~(CLOSED | DONE | GONE));
 }
 
 /** Whether it is marked closed. */
 export function isMarkedClosed(words: Int32Array<ArrayBuffer>, at: number): boolean {
   return (words[at] & CLOSED) !== 0;
+}
+
+/** Notes that the system has closed it, and that whoever did is done with what was in it. */
+export function markGone(words: Int32Array<ArrayBuffer>, at: number): void {
+  Atomics.or(words, at, GONE);
+}
+
+/** Whether the system has closed it, in this life of its place. */
+export function isGone(words: Int32Array<ArrayBuffer>, at: number): boolean {
+  return (Atomics.load(words, at) & GONE) !== 0;
 }

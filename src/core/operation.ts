@@ -294,6 +294,8 @@ export function finish(place: number): void {
   const handle = words[place + O_HANDLE];
   const buffer = words[place + O_BUFFER];
   Atomics.sub(words, words[place + O_PORT] + P_IN_FLIGHT, 1);
+  // Until it has a port again nobody takes the place for one of an operation that was left behind.
+  words[place + O_PORT] = 0;
   const state = Atomics.compareExchange(words, place + O_STATE, IN_FLIGHT, IDLE);
   if (state === IN_FLIGHT) operations.release(place);
   else if (Atomics.compareExchange(words, place + O_STATE, CANCELLING, TAKEN) !== CANCELLING) {

@@ -11,7 +11,7 @@ import {
   type PortState,
   system,
 } from "../system/system.ts";
-import { markOpen } from "./calls.ts";
+import { markGone, markOpen } from "./calls.ts";
 import { checkNumber, Win32Error } from "./errors.ts";
 import { dropHandle, dropPort, type Handle } from "./handle.ts";
 import * as ledgers from "./ledger.ts";
@@ -74,6 +74,7 @@ export function closeSystemPort(place: number): void {
   }
   if (!COUNTS) discardQueued(handle);
   system.closeHandle(handle);
+  markGone(words, place + P_CALLS);
   recover();
   dropPort(place);
 }

@@ -7,7 +7,7 @@
  */
 
 import { system } from "../system/system.ts";
-import { isMarkedClosed } from "./calls.ts";
+import { isGone, isMarkedClosed } from "./calls.ts";
 import { ledger, O_PORT, P_CALLS, P_IN_FLIGHT, P_TAKERS, RECOVERING } from "./ledger.ts";
 import { finish, isDone, placeOf } from "./operation.ts";
 import { entriesOfThread } from "./room.ts";
@@ -39,8 +39,8 @@ export function discardQueued(port: number): void {
 
 /**
  * Gives back what operations of closed ports have kept, as far as the kernel is
- * done with them: their status is written, and no thread is just taking their
- * packets. One thread at a time; a second one has nothing to add.
+ * done with them: their status is written, and no packet of theirs is in any
+ * thread's hands. One thread at a time; a second one has nothing to add.
  */
 export function recover(): void {
   const { words, operations } = ledger();
@@ -48,12 +48,22 @@ export function recover(): void {
   if (Atomics.compareExchange(words, RECOVERING, 0, 1) !== 0) return;
   try {
     for (const place of operations.taken()) {
-      const port = words[place + O_PORT];
-      const isAbandoned = isMarkedClosed(words, port + P_CALLS) &&
-        Atomics.load(words, port + P_TAKERS) === 0;
-      if (isAbandoned && isDone(place)) finish(place);
+      if (isAbandoned(place) && isDone(place)) finish(place);
     }
   } finally {
     Atomics.store(words, RECOVERING, 0);
   }
+}
+
+/**
+ * Whether nobody but `recover` can come to the operation at `place` any more. A
+ * port marked closed is not enough: whoever closes it may just be looking at its
+ * last packets. And the place may have been given to another port's operation
+ * while we looked; only what is of a port that is gone stays so.
+ */
+function isAbandoned(place: number): boolean {
+  const { words } = ledger();
+  const port = Atomics.load(words, place + O_PORT);
+  return isGone(words, port + P_CALLS) && Atomics.load(words, port + P_TAKERS) === 0 &&
+    Atomics.load(words, place + O_PORT) === port;
 }
