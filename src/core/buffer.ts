@@ -7,9 +7,11 @@
 import { detach, view } from "../ffi/memory.ts";
 import { system } from "../system/system.ts";
 import { checkNumber, Win32Error } from "./errors.ts";
-import { isToken } from "./token.ts";
+import { dropBuffer, hasHolds, holdBuffer, keepBuffer, letGo } from "./holds.ts";
 import * as ledgers from "./ledger.ts";
 import { B_ADDRESS, B_LENGTH, B_REFERENCES, GENERATION, ledger } from "./ledger.ts";
+import { buryEnded, self } from "./threads.ts";
+import { isToken } from "./token.ts";
 
 /** A buffer in the form that `postMessage` can send. */
 export interface BufferToken {
@@ -34,10 +36,10 @@ interface Memory {
 }
 
 /**
- * Memory shown without anybody having asked for it by `attach`: it is let go
- * when no typed array over it is left in this thread.
+ * Holds of memory shown without anybody having asked for it by `attach`: each is
+ * let go when no typed array over the memory is left in this thread.
  */
-const forgotten = new FinalizationRegistry<number>((place) => dropBuffer(place));
+const forgotten = new FinalizationRegistry<number>((hold) => letGo(hold));
 const shown: Map<number, WeakRef<Memory>> = new Map();
 
 /**
@@ -91,6 +93,7 @@ export class NativeBuffer {
     checkNumber(byteLength, "byteLength");
     if (byteLength === 0) throw new RangeError("Cannot allocate a buffer of 0 bytes");
     const { words, buffers } = ledger();
+    if (hasHolds()) buryEnded();
     const place = buffers.acquire();
     const { code, value, errno } = system.virtualAlloc(byteLength);
     if (code !== 0) {
@@ -139,7 +142,7 @@ export class NativeBuffer {
 
   /**
    * What an operation of another thread has used, to be read from its packet.
-   * The memory stays until no array over it is reachable here.
+   * The memory stays until no array over it is reachable here, or this thread has ended.
    *
    * @internal
    */
@@ -152,13 +155,14 @@ export class NativeBuffer {
     const { words } = ledger();
     let memory = shown.get(place)?.deref();
     if (memory === undefined || memory.isFreed || memory.generation !== generation) {
-      if (!keepBuffer(place, generation)) {
+      const hold = holdBuffer(self(), place, generation);
+      if (hold === 0) {
         throw new TypeError("Cannot show the operation's buffer: it has been freed");
       }
       const start = ledgers.readNumber(words, place + B_ADDRESS);
       const array = view(start, ledgers.readNumber(words, place + B_LENGTH));
       memory = { place, generation, array, isFreed: false };
-      forgotten.register(array, place);
+      forgotten.register(array, hold);
       shown.set(place, new WeakRef(memory));
     }
     const start = ledgers.readNumber(words, place + B_ADDRESS);
@@ -208,28 +212,11 @@ export class NativeBuffer {
     shown.delete(this.#memory.place);
     detach(this.#memory.array);
     dropBuffer(this.#memory.place);
+    if (hasHolds()) buryEnded();
   }
 
   /** As `free()`. */
   [Symbol.dispose](): void {
     this.free();
   }
-}
-
-/** Keeps the memory for one more holder; false if it is already given back. */
-export function keepBuffer(place: number, generation: number): boolean {
-  const { words } = ledger();
-  if (!ledgers.addReference(words, place + B_REFERENCES)) return false;
-  if (words[place + GENERATION] === generation) return true;
-  dropBuffer(place);
-  return false;
-}
-
-/** One holder less; the last gives the memory back. */
-export function dropBuffer(place: number): void {
-  const { words, buffers } = ledger();
-  if (Atomics.sub(words, place + B_REFERENCES, 1) !== 1) return;
-  const address = ledgers.readNumber(words, place + B_ADDRESS);
-  system.virtualFree(address, ledgers.readNumber(words, place + B_LENGTH));
-  buffers.release(place);
 }

@@ -17,7 +17,7 @@ import { Win32Error } from "./errors.ts";
 import * as limits from "./limits.ts";
 
 /** Part of the memory's name: copies of this module with different layouts keep apart. */
-const LAYOUT_VERSION = 1;
+const LAYOUT_VERSION = 2;
 
 /** The word of every place that counts its lives. */
 export const GENERATION = 8;
@@ -55,7 +55,7 @@ export const H_NAME = 16;
 
 /** A buffer. */
 export const BUFFER_WORDS = 16;
-/** What keeps the memory: objects that show it and operations that use it. */
+/** What keeps the memory: objects that show it, operations that use it, holds of threads. */
 export const B_REFERENCES = 9;
 export const B_ADDRESS = 10;
 export const B_LENGTH = 12;
@@ -69,14 +69,23 @@ export const P_REFERENCES = 10;
 export const P_SYSTEM = 12;
 export const P_CONCURRENCY = 14;
 export const P_IN_FLIGHT = 15;
-/**
- * Threads between asking for packets and being done with those they got. Never
- * reset: a thread of the place's last life may still be on its way out.
- */
-export const P_TAKERS = 16;
 /** Packets posted and taken; each a line of the cache away from what others write. */
 export const P_POSTED = 2;
 export const P_TAKEN = 24;
+
+/** A thread. */
+export const THREAD_WORDS = 32;
+/** 1 from when it lives in its place until somebody buries it. */
+export const T_LIVES = 9;
+/** The port whose packets it asks for or has not done with, else 0. */
+export const T_TAKING = 10;
+/** Where it lives, to the system: 64 bytes, in which others see that it has ended. */
+export const T_MARK = 16;
+
+/** A hold: a buffer that a thread shows without having attached it. */
+export const HOLD_WORDS = 16;
+export const HOLD_THREAD = 9;
+export const HOLD_BUFFER = 10;
 
 const HIGH = 0x100000000;
 
@@ -108,10 +117,15 @@ export class Table {
 
   /** Takes a place and begins its next life; throws at the limit. Returns its first word. */
   acquire(): number {
+    const at = this.tryAcquire();
+    if (at < 0) throw new RangeError(`The limit of ${this.#places} ${this.#limit} is reached`);
+    return at;
+  }
+
+  /** As `acquire`, but -1 at the limit. */
+  tryAcquire(): number {
     const place = this.#bitmap.acquire();
-    if (place < 0) {
-      throw new RangeError(`The limit of ${this.#places} ${this.#limit} is reached`);
-    }
+    if (place < 0) return -1;
     const at = this.#base + place * this.#slotWords;
     Atomics.add(this.#words, at + GENERATION, 1);
     return at;
@@ -163,6 +177,8 @@ export interface Ledger {
   readonly handles: Table;
   readonly buffers: Table;
   readonly ports: Table;
+  readonly threads: Table;
+  readonly holds: Table;
 }
 
 const TABLES = [
@@ -170,13 +186,17 @@ const TABLES = [
   ["handles", limits.MAX_HANDLES, HANDLE_WORDS, "open handles"],
   ["buffers", limits.MAX_BUFFERS, BUFFER_WORDS, "native buffers"],
   ["ports", limits.MAX_PORTS, PORT_WORDS, "open ports"],
+  ["threads", limits.MAX_THREADS, THREAD_WORDS, "threads that use ports"],
+  ["holds", limits.MAX_HOLDS, HOLD_WORDS, "buffers shown by other threads"],
 ] as const;
 
 /** Words before the first table. */
 const HEADER_WORDS = 1024;
 
-/** 1 while a thread gives back what closed ports have kept. */
+/** The thread that just gives back what closed ports have kept, else 0. */
 export const RECOVERING = 0;
+/** Holds there are; one too many when a thread ended in the middle of letting go. */
+export const HOLDS = 1;
 
 let opened: Ledger | undefined;
 
@@ -200,10 +220,10 @@ function open(): Ledger {
   );
   if (code !== 0) throw new Win32Error(code, "CreateFileMapping", { errno });
   const words = new Int32Array(view(value, byteLength));
-  const [operations, handles, buffers, ports] = places.map((table) =>
+  const [operations, handles, buffers, ports, threads, holds] = places.map((table) =>
     new Table(words, table.bitmap, table.base, table.count, table.words, table.limit)
   );
-  return { address: value, byteLength, words, operations, handles, buffers, ports };
+  return { address: value, byteLength, words, operations, handles, buffers, ports, threads, holds };
 }
 
 /** Reads a number of up to 53 bits, or an address, from two words. */

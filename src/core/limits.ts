@@ -17,6 +17,15 @@ export const MAX_BUFFERS = 131_072;
 /** Ports that may be open at once in the process; creating one more throws. */
 export const MAX_PORTS = 2048;
 
+/** Threads that may use ports at once; the first use by one more throws. */
+export const MAX_THREADS = 1024;
+
+/**
+ * Buffers of operations that other threads have started, shown at once in the
+ * process. What is shown beyond stays until its thread lets it go by itself.
+ */
+export const MAX_HOLDS = 131_072;
+
 /** Packets that `getMany` takes at most in one call, whatever it is asked for. */
 export const MAX_BATCH = 1024;
 

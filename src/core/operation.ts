@@ -18,10 +18,11 @@ import {
   statusOfError,
   system,
 } from "../system/system.ts";
-import { dropBuffer, keepBuffer, NativeBuffer } from "./buffer.ts";
+import { NativeBuffer } from "./buffer.ts";
 import { isMarkedClosed } from "./calls.ts";
 import { checkInteger, checkNumber, Win32Error } from "./errors.ts";
 import { dropHandle, type Handle } from "./handle.ts";
+import { dropBuffer, keepBuffer } from "./holds.ts";
 import * as ledgers from "./ledger.ts";
 import {
   B_REFERENCES,

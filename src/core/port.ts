@@ -23,7 +23,7 @@ import {
   P_POSTED,
   P_SYSTEM,
   P_TAKEN,
-  P_TAKERS,
+  T_TAKING,
 } from "./ledger.ts";
 import { MAX_BATCH, MAX_TIMEOUT_MS } from "./limits.ts";
 import { isOwnAddress } from "./operation.ts";
@@ -31,6 +31,7 @@ import { type Packet, packetOf } from "./packet.ts";
 import { associateHandle, closeSystemPort, COUNTS, createPort, emptyState } from "./port-life.ts";
 import { entriesOfThread } from "./room.ts";
 import { keptOperations } from "./recovery.ts";
+import { self } from "./threads.ts";
 import { isToken } from "./token.ts";
 
 /** How to make a {@linkcode CompletionPort}. */
@@ -358,12 +359,13 @@ export class CompletionPort {
       );
     }
     const room = entriesOfThread();
-    Atomics.add(this.#words, this.#place + P_TAKERS, 1);
+    // Not a plain store: whether the port is closed must be read after it.
+    Atomics.exchange(this.#words, self() + T_TAKING, this.#place);
     return room;
   }
 
   #endTake(): void {
-    Atomics.sub(this.#words, this.#place + P_TAKERS, 1);
+    Atomics.store(this.#words, self() + T_TAKING, 0);
   }
 
   #take(room: CompletionEntries, max: number, timeoutMs: number): number {

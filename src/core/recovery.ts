@@ -8,9 +8,10 @@
 
 import { system } from "../system/system.ts";
 import { isGone, isMarkedClosed } from "./calls.ts";
-import { ledger, O_PORT, P_CALLS, P_IN_FLIGHT, P_TAKERS, RECOVERING } from "./ledger.ts";
+import { GENERATION, ledger, O_PORT, P_CALLS, P_IN_FLIGHT, RECOVERING } from "./ledger.ts";
 import { finish, isDone, placeOf } from "./operation.ts";
 import { entriesOfThread } from "./room.ts";
+import { buryEnded, isTaken, self } from "./threads.ts";
 
 /** How many operations of closed ports still keep their memory, in the whole process. */
 export function keptOperations(): number {
@@ -45,10 +46,12 @@ export function discardQueued(port: number): void {
 export function recover(): void {
   const { words, operations } = ledger();
   if (keptOperations() === 0) return;
-  if (Atomics.compareExchange(words, RECOVERING, 0, 1) !== 0) return;
+  buryEnded();
+  if (Atomics.compareExchange(words, RECOVERING, 0, self()) !== 0) return;
   try {
+    const abandoned = new Map<number, number>();
     for (const place of operations.taken()) {
-      if (isAbandoned(place) && isDone(place)) finish(place);
+      if (isAbandoned(place, abandoned) && isDone(place)) finish(place);
     }
   } finally {
     Atomics.store(words, RECOVERING, 0);
@@ -59,11 +62,17 @@ export function recover(): void {
  * Whether nobody but `recover` can come to the operation at `place` any more. A
  * port marked closed is not enough: whoever closes it may just be looking at its
  * last packets. And the place may have been given to another port's operation
- * while we looked; only what is of a port that is gone stays so.
+ * while we looked; only what is of a port that is gone stays so. `known` remembers
+ * which life of a port was found so.
  */
-function isAbandoned(place: number): boolean {
+function isAbandoned(place: number, known: Map<number, number>): boolean {
   const { words } = ledger();
   const port = Atomics.load(words, place + O_PORT);
-  return isGone(words, port + P_CALLS) && Atomics.load(words, port + P_TAKERS) === 0 &&
-    Atomics.load(words, place + O_PORT) === port;
+  const generation = words[port + GENERATION];
+  if (!isGone(words, port + P_CALLS)) return false;
+  if (known.get(port) !== generation) {
+    if (isTaken(port)) return false;
+    known.set(port, generation);
+  }
+  return Atomics.load(words, place + O_PORT) === port;
 }

@@ -58,6 +58,12 @@ const KERNEL32 = {
   MapViewOfFile: { parameters: ["pointer", "u32", "u32", "u32", "u64"], result: "pointer" },
   // (LPCVOID lpBaseAddress)
   UnmapViewOfFile: { parameters: ["pointer"], result: "i32" },
+  // HANDLE (DWORD dwDesiredAccess, BOOL bInheritHandle, DWORD dwThreadId)
+  OpenThread: { parameters: ["u32", "i32", "u32"], result: "pointer" },
+  // DWORD (void): the id of the calling thread
+  GetCurrentThreadId: { parameters: [], result: "u32" },
+  // DWORD (HANDLE hHandle, DWORD dwMilliseconds)
+  WaitForSingleObject: { parameters: ["pointer", "u32"], result: "u32" },
   // HANDLE (void): a constant
   GetCurrentProcess: { parameters: [], result: "pointer" },
   // (HANDLE hProcess, LPFILETIME lpCreationTime, LPFILETIME lpExitTime,

@@ -55,6 +55,23 @@ export interface MemorySystem {
   mapProcessMemory(name: string, byteLength: number): Outcome;
 }
 
+/** Threads: telling ended ones from living ones. */
+export interface ThreadSystem {
+  /**
+   * The calling thread lives in the 64 bytes at `mark` from now until it ends, in
+   * whatever way. The memory is the caller's, aligned to 8 and mapped until the
+   * process ends. Returns the code. Source: OpenThread; get_robust_list(2).
+   */
+  openThread(mark: number): number;
+  /**
+   * Whether the thread that lives in `mark` has ended: no instruction of it is
+   * still to come. Does not block. Source: WaitForSingleObject with 0.
+   */
+  hasThreadEnded(mark: number): boolean;
+  /** Gives back what `openThread` has taken, once the thread has ended. Source: CloseHandle. */
+  closeThread(mark: number): void;
+}
+
 /** Completion ports. */
 export interface PortSystem {
   /**
@@ -140,7 +157,7 @@ export interface FileSystem {
 }
 
 /** Everything the core needs of an operating system. */
-export interface System extends MemorySystem, PortSystem, HandleSystem, FileSystem {
+export interface System extends MemorySystem, ThreadSystem, PortSystem, HandleSystem, FileSystem {
   /** Which system this is. */
   readonly name: "windows" | "linux";
   /** Whether the number of a closed handle may come again, for something else (case 57). */

@@ -5,6 +5,7 @@
  */
 
 import type { System } from "../contract.ts";
+import { threads } from "./death.ts";
 import { files } from "./files.ts";
 import { ports } from "./ports.ts";
 import { mapProcessMemory, virtualAlloc, virtualFree } from "./process-memory.ts";
@@ -18,6 +19,7 @@ export const linux: System = {
   virtualAlloc,
   virtualFree,
   mapProcessMemory,
+  ...threads,
   ...ports,
   ...files,
 };

@@ -8,6 +8,7 @@ import type { System } from "../contract.ts";
 import { files } from "./files.ts";
 import { memory } from "./memory.ts";
 import { ports } from "./ports.ts";
+import { threads } from "./threads.ts";
 
 /** All functions of the contract. */
 export const windows: System = {
@@ -16,6 +17,7 @@ export const windows: System = {
   countsPackets: false,
   reportsErrno: false,
   ...memory,
+  ...threads,
   ...ports,
   ...files,
 };

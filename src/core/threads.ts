@@ -1,0 +1,76 @@
+/**
+ * The threads that use ports: a place in the ledger each, in which stands what
+ * others must give back when the thread has ended without doing so itself, by an
+ * error, by `Worker.terminate` or before its garbage was collected.
+ *
+ * @module
+ */
+
+import { system } from "../system/system.ts";
+import { Win32Error } from "./errors.ts";
+import { letGoOf } from "./holds.ts";
+import { ledger, RECOVERING, T_LIVES, T_MARK, T_TAKING } from "./ledger.ts";
+
+let own = 0;
+
+/**
+ * The place of the calling thread.
+ *
+ * @throws {RangeError} if too many threads use ports.
+ */
+export function self(): number {
+  return own !== 0 ? own : enroll();
+}
+
+function enroll(): number {
+  buryEnded();
+  const { words, threads } = ledger();
+  const thread = threads.acquire();
+  words[thread + T_TAKING] = 0;
+  const code = system.openThread(markOf(thread));
+  if (code !== 0) {
+    threads.release(thread);
+    throw new Win32Error(code, "OpenThread");
+  }
+  Atomics.store(words, thread + T_LIVES, 1);
+  return own = thread;
+}
+
+function markOf(thread: number): number {
+  return ledger().address + (thread + T_MARK) * 4;
+}
+
+/**
+ * Gives back what ended threads have held: a look at each thread's mark if there
+ * are none. Of several threads that see an ended one, exactly one buries it.
+ */
+export function buryEnded(): void {
+  const { words, threads } = ledger();
+  for (const thread of threads.taken()) {
+    if (Atomics.load(words, thread + T_LIVES) !== 1 || !hasEnded(thread)) continue;
+    if (Atomics.compareExchange(words, thread + T_LIVES, 1, 0) !== 1) continue;
+    letGoOf(thread);
+    Atomics.store(words, thread + T_TAKING, 0);
+    Atomics.compareExchange(words, RECOVERING, thread, 0);
+    system.closeThread(markOf(thread));
+    threads.release(thread);
+  }
+}
+
+/** Whether the living thread of this place has ended since. */
+function hasEnded(thread: number): boolean {
+  return thread !== own && system.hasThreadEnded(markOf(thread));
+}
+
+/**
+ * Whether a thread is between asking for packets of the port at `port` and being
+ * done with those it got. Once false of a closed port it stays so: who comes
+ * later finds the port closed.
+ */
+export function isTaken(port: number): boolean {
+  const { words, threads } = ledger();
+  for (const thread of threads.taken()) {
+    if (Atomics.load(words, thread + T_TAKING) === port) return true;
+  }
+  return false;
+}
