@@ -180,6 +180,8 @@ export const REQUEST_STARTED = 1;
 export const REQUEST_CANCELLED = 2;
 /** Ended, and about to be completed by the thread that has its result. */
 export const REQUEST_ENDED = 3;
+/** Not handed to the engine yet: an older one on the same stream comes first. */
+export const REQUEST_WAITING = 5;
 
 /** One packet in a queue: an OVERLAPPED_ENTRY. */
 export const PACKET_WORDS = 8;

@@ -16,6 +16,7 @@ import { freeHandle } from "./handles.ts";
 import * as layout from "./layout.ts";
 import type { Port } from "./port.ts";
 import { leaveDescriptor } from "./transfer.ts";
+import { followerOf, goOn, startInOrder } from "./order.ts";
 import { region } from "./region.ts";
 import { NO_REQUEST, READ } from "./engine.ts";
 
@@ -74,7 +75,7 @@ export function startRequest(
   link(words, handle, request);
   words[port.at + layout.P_IN_FLIGHT]++;
   port.addReference();
-  port.engine().start(request);
+  startInOrder(port, request);
 }
 
 /**
@@ -91,6 +92,14 @@ export function completeRequest(port: Port, low: number, high: number, result: n
     port.submitLater();
     return;
   }
+  const follower = followerOf(request);
+  endRequest(port, request, result);
+  if (follower !== 0) goOn(port, follower);
+}
+
+/** The operation is over, and its packet is queued. */
+function endRequest(port: Port, request: number, result: number): void {
+  const { words } = region();
   const handle = words[request + layout.R_HANDLE];
   const done = words[request + layout.R_DONE] >>> 0;
   const bytes = done + Math.max(result, 0);
@@ -161,6 +170,11 @@ export function cancelRequests(port: Port, handle: number, overlapped: number): 
       continue;
     }
     any = true;
+    if (words[request + layout.R_STATE] === layout.REQUEST_WAITING) {
+      endRequest(port, request, -ECANCELED);
+      port.queue.release();
+      continue;
+    }
     if (words[request + layout.R_STATE] !== layout.REQUEST_STARTED) continue;
     words[request + layout.R_STATE] = layout.REQUEST_CANCELLED;
     port.engine().cancel(request);
