@@ -207,8 +207,11 @@ export function walk(
 }
 
 /** The port's words, by name. */
-export function portOf({ words }: World): { active: number; queued: number; waiting: number } {
+export function portOf(
+  { words }: World,
+): { active: number; queued: number; waiting: number; watcher: number } {
   return {
+    watcher: words[PORT + layout.P_WATCHER],
     active: words[PORT + layout.P_ACTIVE],
     queued: words[PORT + layout.P_TAIL] - words[PORT + layout.P_HEAD],
     waiting: words[PORT + layout.P_WAITING],

@@ -58,6 +58,15 @@ function checkEnd(world: World, concurrency: number): void {
   });
 }
 
+/** Packets wait for running threads to be done: then a waiter looks whether those have blocked. */
+function checkWatcher(world: World, concurrency: number): void {
+  const { active, queued, waiting, watcher } = portOf(world);
+  if (queued === 0 || waiting === 0 || active < concurrency) return;
+  assert(watcher !== 0, "no watcher: a thread that blocks is never noticed");
+  const state = world.words[layout.threadAt(watcher - 1) + layout.T_STATE];
+  assertEquals(state, layout.STATE_WATCHING, "the watcher does not wait as one");
+}
+
 function explore(concurrency: number, programs: Act[][], make: MakeQueue = realQueue): number {
   const all = programs.flat().flatMap((act) => act.do === "post" ? [act.key] : []);
   const mayExceed = programs.flat().some((act) =>
@@ -68,6 +77,7 @@ function explore(concurrency: number, programs: Act[][], make: MakeQueue = realQ
     assert(active >= 0, "the count is negative");
     if (!mayExceed) assert(active <= concurrency, `${active} active of ${concurrency}`);
     checkPackets(world, all);
+    checkWatcher(world, concurrency);
     if (isEnd) checkEnd(world, concurrency);
   }, make);
 }
@@ -113,6 +123,11 @@ const CASES: { name: string; concurrency: number; programs: Act[][] }[] = [
     name: "a thread blocks",
     concurrency: 1,
     programs: [[take, block, take], [take], [post(1), post(2), post(3)]],
+  },
+  {
+    name: "the watcher gives up",
+    concurrency: 1,
+    programs: [[post(1), take, post(2)], [takeOrGiveUp], [takeOrGiveUp]],
   },
   {
     name: "the queue grows while it is wrapped",
@@ -189,6 +204,35 @@ describe("the algorithm of the port, explored", () => {
       };
     });
     assert(failureOf(wrong).includes("twice"), failureOf(wrong));
+  });
+
+  it("broken on purpose: nobody is appointed to watch", () => {
+    const wrong = broken((queue, words) => {
+      const release = queue.release.bind(queue);
+      queue.release = () => {
+        release();
+        words[layout.PORTS + layout.P_WATCHER] = 0;
+      };
+    });
+    assert(failureOf(wrong).includes("no watcher"), failureOf(wrong));
+  });
+
+  it("broken on purpose: the watcher gives up and nobody follows", () => {
+    const wrong = broken((queue, words) => {
+      const release = queue.release.bind(queue);
+      let hasLeft = false;
+      const unpark = queue.unpark.bind(queue);
+      queue.unpark = (thread) => {
+        hasLeft = queue.isWatcher(thread);
+        unpark(thread);
+      };
+      queue.release = () => {
+        const before = words[layout.PORTS + layout.P_WATCHER];
+        release();
+        if (hasLeft && before === 0) words[layout.PORTS + layout.P_WATCHER] = 0;
+      };
+    });
+    assert(failureOf(wrong).includes("no watcher"), failureOf(wrong));
   });
 
   it("broken on purpose: closing forgets those that wait", () => {
