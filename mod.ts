@@ -22,7 +22,8 @@ export { type BufferToken, NativeBuffer } from "./src/core/buffer.ts";
 export { Win32Error, type Win32ErrorDetails } from "./src/core/errors.ts";
 export { Handle, type HandleKind, type HandleToken } from "./src/core/handle.ts";
 export * as limits from "./src/core/limits.ts";
-export type { Operation, OperationKind } from "./src/core/operation.ts";
+export type { OperationKind } from "./src/core/kinds.ts";
+export type { Operation } from "./src/core/operation.ts";
 export type { Packet } from "./src/core/packet.ts";
 export {
   CompletionPort,

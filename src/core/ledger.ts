@@ -37,6 +37,10 @@ export const O_LENGTH = 16;
 export const O_REFUSED = 17;
 export const O_POSITION = 18;
 export const O_TAG = 20;
+/** Its annex: the place of a short one, the negated place of a long one's buffer; 0 if it has none. */
+export const O_ANNEX = 22;
+/** Six words for what the kernel leaves beside the count. */
+export const O_RESULT = 26;
 
 /** A handle. */
 export const HANDLE_WORDS = 64;
@@ -59,6 +63,12 @@ export const BUFFER_WORDS = 16;
 export const B_REFERENCES = 9;
 export const B_ADDRESS = 10;
 export const B_LENGTH = 12;
+
+/** An annex; see `annex.ts`. */
+export const ANNEX_WORDS = 256;
+/** How many buffers it keeps, and their places. */
+export const N_COUNT = 9;
+export const N_BUFFERS = 10;
 
 /** A port. */
 export const PORT_WORDS = 32;
@@ -179,6 +189,7 @@ export interface Ledger {
   readonly ports: Table;
   readonly threads: Table;
   readonly holds: Table;
+  readonly annexes: Table;
 }
 
 const TABLES = [
@@ -188,6 +199,7 @@ const TABLES = [
   ["ports", limits.MAX_PORTS, PORT_WORDS, "open ports"],
   ["threads", limits.MAX_THREADS, THREAD_WORDS, "threads that use ports"],
   ["holds", limits.MAX_HOLDS, HOLD_WORDS, "buffers shown by other threads"],
+  ["annexes", limits.MAX_ANNEXES, ANNEX_WORDS, "operations in flight with several buffers"],
 ] as const;
 
 /** Words before the first table. */
@@ -220,10 +232,21 @@ function open(): Ledger {
   );
   if (code !== 0) throw new Win32Error(code, "CreateFileMapping", { errno });
   const words = new Int32Array(view(value, byteLength));
-  const [operations, handles, buffers, ports, threads, holds] = places.map((table) =>
+  const [operations, handles, buffers, ports, threads, holds, annexes] = places.map((table) =>
     new Table(words, table.bitmap, table.base, table.count, table.words, table.limit)
   );
-  return { address: value, byteLength, words, operations, handles, buffers, ports, threads, holds };
+  return {
+    address: value,
+    byteLength,
+    words,
+    operations,
+    handles,
+    buffers,
+    ports,
+    threads,
+    holds,
+    annexes,
+  };
 }
 
 /** Reads a number of up to 53 bits, or an address, from two words. */

@@ -8,6 +8,15 @@
 /** Operations that may be in flight at once in the process; a start beyond throws. */
 export const MAX_OPERATIONS = 131_072;
 
+/**
+ * Operations with several buffers, an address or the like that may be in flight at
+ * once in the process; a start beyond throws.
+ */
+export const MAX_ANNEXES = 16_384;
+
+/** Buffers one operation may have; more is a RangeError. */
+export const MAX_VECTOR = 1024;
+
 /** Handles that may be open at once in the process; opening one more throws. */
 export const MAX_HANDLES = 65_536;
 

@@ -9,58 +9,33 @@
  * @module
  */
 
-import {
-  ERROR_INVALID_HANDLE,
-  ERROR_IO_PENDING,
-  ERROR_NO_SYSTEM_RESOURCES,
-  ERROR_NOT_FOUND,
-  STATUS_PENDING,
-  statusOfError,
-  system,
-} from "../system/system.ts";
+import { ERROR_NOT_FOUND, STATUS_PENDING, system } from "../system/system.ts";
+import { annexOf, closeAnnex } from "./annex.ts";
 import { NativeBuffer } from "./buffer.ts";
-import { isMarkedClosed } from "./calls.ts";
-import { checkInteger, checkNumber, Win32Error } from "./errors.ts";
-import { dropHandle, type Handle } from "./handle.ts";
-import { dropBuffer, keepBuffer } from "./holds.ts";
+import { Win32Error } from "./errors.ts";
+import { dropHandle } from "./handle.ts";
+import { dropBuffer } from "./holds.ts";
+import { KINDS, type OperationKind, readerOf } from "./kinds.ts";
 import * as ledgers from "./ledger.ts";
 import {
   B_REFERENCES,
   GENERATION,
-  H_KEY,
-  H_PORT,
   H_SYSTEM,
   ledger,
   O_ADDRESS,
+  O_ANNEX,
   O_BUFFER,
   O_HANDLE,
   O_INTERNAL,
   O_KIND,
   O_LENGTH,
-  O_OFFSET,
   O_PORT,
   O_POSITION,
-  O_REFUSED,
+  O_RESULT,
   O_STATE,
   O_TAG,
-  P_CALLS,
   P_IN_FLIGHT,
-  P_SYSTEM,
 } from "./ledger.ts";
-import { MAX_TRANSFER_BYTES } from "./limits.ts";
-
-/** What an operation does. */
-export type OperationKind = "read" | "write";
-
-/** Per kind: its name, and the function it is to the system. */
-const CALLS = [
-  { kind: "read", call: "ReadFile", start: system.readFile },
-  { kind: "write", call: "WriteFile", start: system.writeFile },
-] as const;
-
-/** Index of a kind in `CALLS`. */
-export const READ = 0;
-export const WRITE = 1;
 
 // States of an operation's place.
 const IDLE = 0;
@@ -78,7 +53,7 @@ export interface Operation {
   /**
    * The memory it reads into or writes from. Of an operation that another thread
    * has started: the same memory, shown here; throws a TypeError if that has been
-   * freed since the packet was taken.
+   * freed since the packet was taken. Of several, the first; `null` if it has none.
    */
   readonly buffer: NativeBuffer | null;
   /** The position in the file; 0 for what has none. */
@@ -93,18 +68,20 @@ export interface Operation {
 }
 
 /** An operation as the thread that started it holds it, or the one that took its packet. */
-class StartedOperation implements Operation {
+export class StartedOperation implements Operation {
   readonly #place: number;
   readonly #generation: number;
   readonly #index: number;
-  #buffer: NativeBuffer | (() => NativeBuffer);
+  #buffer: NativeBuffer | null | (() => NativeBuffer);
   readonly offset: number;
   readonly tag: number;
+  /** What the kernel has left beside the count, once the packet was taken; see `resultOf`. */
+  result: unknown = undefined;
 
   constructor(
     place: number,
     index: number,
-    buffer: NativeBuffer | (() => NativeBuffer),
+    buffer: NativeBuffer | null | (() => NativeBuffer),
     offset: number,
     tag: number,
   ) {
@@ -116,13 +93,13 @@ class StartedOperation implements Operation {
     this.tag = tag;
   }
 
-  get buffer(): NativeBuffer {
+  get buffer(): NativeBuffer | null {
     if (typeof this.#buffer === "function") this.#buffer = this.#buffer();
     return this.#buffer;
   }
 
   get kind(): OperationKind {
-    return CALLS[this.#index].kind;
+    return KINDS[this.#index].kind;
   }
 
   /** Whether this object is of the life the place is in. */
@@ -159,13 +136,14 @@ class StartedOperation implements Operation {
 const started: (StartedOperation | undefined)[] = [];
 
 /** Without gaps, because an array with large ones turns into a slow table in V8. */
-function remember(index: number, operation: StartedOperation): void {
+export function remember(place: number, operation: StartedOperation): void {
+  const index = ledger().operations.indexOf(place);
   while (started.length <= index) started.push(undefined);
   started[index] = operation;
 }
 
 /** The address of the OVERLAPPED of the operation at `place`. */
-function addressOf(place: number): number {
+export function addressOf(place: number): number {
   return ledger().address + place * 4;
 }
 
@@ -201,89 +179,11 @@ export function isOwnAddress(overlapped: number): boolean {
   return overlapped >= address && overlapped < address + byteLength;
 }
 
-/**
- * Starts an operation of kind `index` (`READ`, `WRITE`). Either it throws and
- * nothing was started, or one packet will come (promise 1).
- */
-export function startOperation(
-  index: number,
-  handle: Handle,
-  buffer: NativeBuffer,
-  offset: number,
-  tag: number,
-): Operation {
-  const { call, start } = CALLS[index];
-  checkNumber(offset, "offset");
-  checkInteger(tag, "tag");
-  const { byteLength } = buffer.bytes;
-  checkNumber(byteLength, "the buffer's length", MAX_TRANSFER_BYTES);
-  const systemHandle = handle.enter(call);
-  try {
-    const place = acquirePlace(handle, call);
-    const { words, operations } = ledger();
-    words.fill(0, place + O_INTERNAL + 1, place + GENERATION);
-    words[place + O_INTERNAL] = STATUS_PENDING;
-    ledgers.writeNumber(words, place + O_OFFSET, offset);
-    words[place + O_KIND] = index;
-    words[place + O_BUFFER] = buffer.place;
-    ledgers.writeNumber(words, place + O_ADDRESS, buffer.address);
-    words[place + O_LENGTH] = byteLength;
-    words[place + O_REFUSED] = 0;
-    ledgers.writeNumber(words, place + O_POSITION, offset);
-    ledgers.writeNumber(words, place + O_TAG, tag);
-    const operation = new StartedOperation(place, index, buffer, offset, tag);
-    remember(operations.indexOf(place), operation);
-    keepBuffer(buffer.place, words[buffer.place + GENERATION]);
-    Atomics.add(words, words[place + O_PORT] + P_IN_FLIGHT, 1);
-    Atomics.store(words, place + O_STATE, IN_FLIGHT);
-    const code = start(systemHandle, buffer.address, byteLength, addressOf(place));
-    if (code !== ERROR_IO_PENDING && code !== 0) refuse(place, handle, code, call);
-    return operation;
-  } finally {
-    handle.leave();
-  }
-}
-
-/** A place for an operation on `handle`, which it keeps, and so the port that it is for. */
-function acquirePlace(handle: Handle, call: string): number {
-  const { words, operations } = ledger();
-  // Kept first: what is read of the handle's place then is this handle's.
-  if (!handle.keep()) throw handle.failure(ERROR_INVALID_HANDLE, call);
-  try {
-    const port = words[handle.place + H_PORT];
-    if (port === 0) {
-      throw new TypeError(`${call} of ${handle.name} failed: it is not associated with a port`);
-    }
-    if (isMarkedClosed(words, port + P_CALLS)) {
-      throw new Win32Error(ERROR_INVALID_HANDLE, call, {
-        subject: `${handle.name}, whose port is closed,`,
-      });
-    }
-    const place = operations.acquire();
-    words[place + O_PORT] = port;
-    words[place + O_HANDLE] = handle.place;
-    return place;
-  } catch (error) {
-    dropHandle(handle.place);
-    throw error;
-  }
-}
-
-/**
- * The system has refused the start. What the caller got wrong is thrown;
- * everything else arrives as a packet, which we then queue ourselves.
- */
-function refuse(place: number, handle: Handle, code: number, call: string): void {
+/** The operation belongs to the kernel from here on: a packet will come. */
+export function launch(place: number): void {
   const { words } = ledger();
-  if (code !== ERROR_INVALID_HANDLE && code !== ERROR_NO_SYSTEM_RESOURCES) {
-    words[place + O_REFUSED] = code;
-    words[place + O_INTERNAL] = statusOfError(code) | 0;
-    const port = ledgers.readNumber(words, words[place + O_PORT] + P_SYSTEM);
-    const key = ledgers.readNumber(words, handle.place + H_KEY);
-    if (system.postQueuedCompletionStatus(port, 0, key, addressOf(place)) === 0) return;
-  }
-  finish(place);
-  throw handle.failure(code, call);
+  Atomics.add(words, words[place + O_PORT] + P_IN_FLIGHT, 1);
+  Atomics.store(words, place + O_STATE, IN_FLIGHT);
 }
 
 /**
@@ -294,6 +194,7 @@ export function finish(place: number): void {
   const { words, operations } = ledger();
   const handle = words[place + O_HANDLE];
   const buffer = words[place + O_BUFFER];
+  if (words[place + O_ANNEX] !== 0) closeAnnex(place);
   Atomics.sub(words, words[place + O_PORT] + P_IN_FLIGHT, 1);
   // Until it has a port again nobody takes the place for one of an operation that was left behind.
   words[place + O_PORT] = 0;
@@ -305,17 +206,36 @@ export function finish(place: number): void {
     operations.release(place);
   }
   dropHandle(handle);
-  dropBuffer(buffer);
+  if (buffer !== 0) dropBuffer(buffer);
 }
 
-/** The operation at `place`, whose packet this thread has taken: the caller's own object if it is here. */
-export function operationAt(place: number): Operation {
+/**
+ * The operation at `place`, whose packet of `bytes` bytes this thread has taken: the
+ * caller's own object if it is here.
+ */
+export function operationAt(place: number, bytes: number): Operation {
   const { words, operations } = ledger();
   const own = started[operations.indexOf(place)];
-  if (own !== undefined && own.isCurrent) return own;
+  const operation = own !== undefined && own.isCurrent ? own : foundOperation(place);
+  const read = readerOf(words[place + O_KIND]);
+  if (read !== undefined) {
+    operation.result = read(addressOf(place) + O_RESULT * 4, annexOf(place), bytes);
+  }
+  return operation;
+}
+
+/** One that another thread has started. */
+function foundOperation(place: number): StartedOperation {
+  const { words } = ledger();
   const offset = ledgers.readNumber(words, place + O_POSITION);
   const tag = ledgers.readNumber(words, place + O_TAG);
-  return new StartedOperation(place, words[place + O_KIND], bufferAt(place), offset, tag);
+  const buffer = words[place + O_BUFFER] === 0 ? null : bufferAt(place);
+  return new StartedOperation(place, words[place + O_KIND], buffer, offset, tag);
+}
+
+/** What the reader of its kind has read when the operation's packet was taken; before, `undefined`. */
+export function resultOf(operation: Operation): unknown {
+  return operation instanceof StartedOperation ? operation.result : undefined;
 }
 
 /**
@@ -341,6 +261,6 @@ export function errorOfOperation(
   nameOfHandle: (place: number) => string,
 ): Win32Error {
   const { words } = ledger();
-  const { call } = CALLS[words[place + O_KIND]];
+  const { call } = KINDS[words[place + O_KIND]];
   return new Win32Error(code, call, { subject: nameOfHandle(words[place + O_HANDLE]), errno });
 }

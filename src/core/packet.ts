@@ -59,7 +59,7 @@ export function packetOf(entries: CompletionEntries, index: number): Packet {
   const overlapped = entries.overlapped(index);
   const place = overlapped === 0 ? -1 : placeOf(overlapped);
   if (place < 0) return new TakenPacket(key, bytes, overlapped, null, null);
-  const operation = operationAt(place);
+  const operation = operationAt(place, bytes);
   const error = errorAt(entries, index, place);
   finish(place);
   return new TakenPacket(key, bytes, overlapped, operation, error);

@@ -75,6 +75,10 @@ const PLAIN = {
   eventfd_write: { parameters: ["i32", "u64"], result: "i32" },
   // (int fd, eventfd_t *value)
   eventfd_read: { parameters: ["i32", "buffer"], result: "i32" },
+  // (int clockid, int flags)
+  timerfd_create: { parameters: ["i32", "i32"], result: "i32" },
+  // (int fd, int flags, const struct itimerspec *new_value, struct itimerspec *old_value)
+  timerfd_settime: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
 } as const satisfies Signatures;
 
 const PWRITEV2 = {

@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 import type { NativeBuffer } from "../core/buffer.ts";
 import { checkNumber, Win32Error } from "../core/errors.ts";
 import { Handle, type HandleToken } from "../core/handle.ts";
-import { type Operation, READ, startOperation, WRITE } from "../core/operation.ts";
+import type { Operation } from "../core/operation.ts";
+import { READ, startOperation, WRITE } from "../core/start.ts";
 import * as codes from "../system/system.ts";
 import { type Outcome, system } from "../system/system.ts";
 

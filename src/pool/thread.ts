@@ -20,7 +20,8 @@
 export { type BufferToken, NativeBuffer } from "../core/buffer.ts";
 export { Win32Error, type Win32ErrorDetails } from "../core/errors.ts";
 export { Handle, type HandleKind, type HandleToken } from "../core/handle.ts";
-export type { Operation, OperationKind } from "../core/operation.ts";
+export type { OperationKind } from "../core/kinds.ts";
+export type { Operation } from "../core/operation.ts";
 export type { Packet } from "../core/packet.ts";
 export {
   CompletionPort,

@@ -12,10 +12,6 @@ export type Completed = (low: number, high: number, result: number) => void;
 /** In place of a request, for completions that only end a wait. */
 export const NO_REQUEST = 0;
 
-/** What requests ask for, in io_uring's numbers (IORING_OP_READ, IORING_OP_WRITE). */
-export const READ = 22;
-export const WRITE = 23;
-
 /** The contract between a port and its engine. Results are counts or negated errno values. */
 export interface Engine {
   /** Whether `submit` may leave completions behind that only this thread sees. */

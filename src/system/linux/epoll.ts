@@ -9,18 +9,18 @@
 
 import { libc, plain } from "../../ffi/libc.ts";
 import { word } from "../../ffi/library.ts";
-import { type Completed, type Engine, READ } from "./engine.ts";
+import { closeDescriptor, descriptorOf, openDescriptor } from "./descriptors.ts";
+import type { Completed, Engine } from "./engine.ts";
 import * as errno from "./errno.ts";
 import * as layout from "./layout.ts";
 import { region } from "./region.ts";
-import { closeDescriptor, openDescriptor, perform } from "./transfer.ts";
+import { IN, rulesOf, TIMER } from "./rules.ts";
+import { endTimer, startTimer } from "./timers.ts";
 
 const EPOLL_CLOEXEC = 0x80000;
 const EFD_CLOEXEC_NONBLOCK = 0x80800;
 const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_MOD = 3;
-const EPOLLIN = 0x1;
-const EPOLLOUT = 0x4;
 const EPOLLONESHOT = 0x40000000;
 
 /** Events one wait takes; more stay for the next. */
@@ -57,9 +57,9 @@ export class Epoll implements Engine {
   start(request: number): void {
     const { words } = region();
     const handle = words[request + layout.R_HANDLE];
-    const isStream = words[handle + layout.H_KIND] === layout.KIND_STREAM;
-    if (!isStream) this.#postpone(request);
-    else if (!this.#isBehind(handle, request)) this.#tryNow(handle, request);
+    if (words[request + layout.R_OPCODE] === TIMER) this.#startTimer(request);
+    else if (eventsOf(request) === 0) this.#postpone(request);
+    else if (!this.#isBehind(handle, request)) this.#tryNow(request);
   }
 
   /** A call on the descriptor is announced under the lock, so that closing waits with it. */
@@ -68,23 +68,22 @@ export class Epoll implements Engine {
     this.#toDo.push(request);
   }
 
-  /** Whether an earlier operation of the same direction waits: they are filled in order (44). */
+  /** Whether an earlier operation waits for the same: they are filled in order (44). */
   #isBehind(handle: number, request: number): boolean {
     const { words } = region();
-    const opcode = words[request + layout.R_OPCODE];
+    const events = eventsOf(request);
     let other = words[handle + layout.H_NEWEST];
     for (; other !== 0; other = words[other + layout.R_OLDER]) {
-      if (other === request || words[other + layout.R_STATE] === layout.REQUEST_ENDED) continue;
-      if (words[other + layout.R_OPCODE] === opcode) return true;
+      if (other !== request && isWaiting(other) && eventsOf(other) === events) return true;
     }
     return false;
   }
 
   /** The descriptor is in non-blocking mode: this does not wait. */
-  #tryNow(handle: number, request: number): void {
-    const result = perform(request);
+  #tryNow(request: number): void {
+    const result = rulesOf(region().words[request + layout.R_KIND]).perform(request);
     if (result !== -errno.EAGAIN) this.#end(request, result);
-    else if (!this.#watch(handle)) this.#postpone(request);
+    else if (!this.#watch(request)) this.#postpone(request);
   }
 
   /** Nobody else carries the request out any more. */
@@ -94,29 +93,45 @@ export class Epoll implements Engine {
     this.#ended.push(request, words[request + layout.R_GENERATION], result);
   }
 
-  /** Lets epoll say once when the handle can go on; false if it cannot for such a thing. */
-  #watch(handle: number): boolean {
+  /**
+   * Lets epoll say once when the request's descriptor is ready for it, and for what
+   * else waits for it; false if it cannot for such a thing.
+   */
+  #watch(request: number): boolean {
     const { words } = region();
-    let events = EPOLLONESHOT;
+    const handle = words[request + layout.R_HANDLE];
+    const fd = descriptorOf(request);
+    let events = EPOLLONESHOT | eventsOf(request);
     for (let at = words[handle + layout.H_NEWEST]; at !== 0; at = words[at + layout.R_OLDER]) {
-      events |= words[at + layout.R_OPCODE] === READ ? EPOLLIN : EPOLLOUT;
+      if (isWaiting(at) && descriptorOf(at) === fd) events |= eventsOf(at);
     }
+    return this.#add(fd, events, handle, words[handle + layout.H_LIVES]);
+  }
+
+  #add(fd: number, events: number, place: number, life: number): boolean {
     const event = new Uint8Array(new ArrayBuffer(16));
     const fields = new DataView(event.buffer);
     fields.setUint32(0, events, true);
-    fields.setUint32(DATA_OFFSET, handle, true);
-    fields.setUint32(DATA_OFFSET + 4, words[handle + layout.H_LIVES], true);
-    const fd = words[handle + layout.H_FD];
+    fields.setUint32(DATA_OFFSET, place, true);
+    fields.setUint32(DATA_OFFSET + 4, life, true);
     const control = plain().epoll_ctl;
     if (control(this.#epoll, EPOLL_CTL_MOD, fd, event) === 0) return true;
     return control(this.#epoll, EPOLL_CTL_ADD, fd, event) === 0;
   }
 
+  /** Its event carries the request, where others carry a handle. */
+  #startTimer(request: number): void {
+    const fd = startTimer(request);
+    const life = region().words[request + layout.R_GENERATION];
+    if (fd < 0) this.#end(request, fd);
+    else if (!this.#add(fd, IN, request, life)) this.#end(request, -errno.errno());
+  }
+
   cancel(request: number): void {
-    const { words } = region();
-    const isStream = words[words[request + layout.R_HANDLE] + layout.H_KIND] === layout.KIND_STREAM;
-    // A file's operation is with the thread that has started it, which looks once more.
-    if (isStream) this.#end(request, -errno.ECANCELED);
+    const isTimer = region().words[request + layout.R_OPCODE] === TIMER;
+    if (isTimer) endTimer(request);
+    // What is postponed is with the thread that has started it, which looks once more.
+    if (isTimer || eventsOf(request) !== 0) this.#end(request, -errno.ECANCELED);
   }
 
   nudge(): void {
@@ -128,6 +143,7 @@ export class Epoll implements Engine {
     for (let i = 0; i < this.#toDo.length; i++) {
       const request = this.#toDo[i];
       const isCancelled = words[request + layout.R_STATE] === layout.REQUEST_CANCELLED;
+      const { perform } = rulesOf(words[request + layout.R_KIND]);
       const result = isCancelled ? -errno.ECANCELED : perform(request);
       this.#ended.push(request, words[request + layout.R_GENERATION], result);
       closeDescriptor(words[request + layout.R_HANDLE]);
@@ -178,25 +194,54 @@ export class Epoll implements Engine {
   /** The handle is ready: its operations, the oldest of each direction first, until it is not. */
   #goOn(handle: number, life: number, completed: Completed): void {
     const { words } = region();
+    if (handle >= layout.REQUESTS) return this.#isOver(handle, life, completed);
     // Since the event was read without the lock, the place may have come to another handle.
     if (words[handle + layout.H_LIVES] !== life || words[handle + layout.H_FD] < 0) return;
     const requests: number[] = [];
     for (let at = words[handle + layout.H_NEWEST]; at !== 0; at = words[at + layout.R_OLDER]) {
       requests.unshift(at);
     }
-    const stuck = new Set<number>();
+    const stuck = new Map<number, number>();
     for (const request of requests) {
-      const opcode = words[request + layout.R_OPCODE];
-      if (stuck.has(opcode) || words[request + layout.R_STATE] === layout.REQUEST_ENDED) continue;
-      const result = perform(request);
-      if (result === -errno.EAGAIN) stuck.add(opcode);
+      // What one comes to may end another.
+      if (words[request + layout.R_HANDLE] !== handle || !isWaiting(request)) continue;
+      const events = eventsOf(request);
+      if (stuck.has(events)) continue;
+      const result = rulesOf(words[request + layout.R_KIND]).perform(request);
+      if (result === -errno.EAGAIN) stuck.set(events, request);
       else {
         const place = layout.requestPlace(request) + 1;
         completed(place, words[request + layout.R_GENERATION], result);
       }
     }
-    if (stuck.size > 0) this.#watch(handle);
+    for (const request of stuck.values()) this.#watch(request);
   }
+
+  /** The time of a request's timer is over. */
+  #isOver(request: number, life: number, completed: Completed): void {
+    const { words } = region();
+    const isCurrent = words[request + layout.R_GENERATION] === life &&
+      words[request + layout.R_STATE] === layout.REQUEST_STARTED &&
+      words[request + layout.R_OPCODE] === TIMER;
+    if (!isCurrent) return;
+    endTimer(request);
+    completed(layout.requestPlace(request) + 1, life, -errno.ETIME);
+  }
+}
+
+/** What epoll must say before the request can be carried out; 0: nothing. */
+function eventsOf(request: number): number {
+  const { words } = region();
+  // Epoll takes no files, and they are always ready.
+  const kind = words[words[request + layout.R_HANDLE] + layout.H_KIND];
+  return kind === layout.KIND_FILE ? 0 : rulesOf(words[request + layout.R_KIND]).events;
+}
+
+/** Whether the request waits for epoll. */
+function isWaiting(request: number): boolean {
+  const { words } = region();
+  return words[request + layout.R_STATE] === layout.REQUEST_STARTED &&
+    words[request + layout.R_OPCODE] !== TIMER && eventsOf(request) !== 0;
 }
 
 /** Makes an epoll for the port whose first word is `port`. Returns 0 or an errno. */
@@ -206,7 +251,7 @@ export function createEpoll(port: number): number {
   if (fd < 0) return errno.errno();
   const event = plain().eventfd(0, EFD_CLOEXEC_NONBLOCK);
   const wake = new Uint8Array(new ArrayBuffer(16));
-  new DataView(wake.buffer).setUint32(0, EPOLLIN, true);
+  new DataView(wake.buffer).setUint32(0, IN, true);
   if (event < 0 || plain().epoll_ctl(fd, EPOLL_CTL_ADD, event, wake) !== 0) {
     const reason = errno.errno();
     if (event >= 0) libc().close(event);

@@ -19,6 +19,7 @@ export const EINVAL = 22;
 export const ENOENT = 2;
 export const ENOSPC = 28;
 export const ENOSYS = 38;
+export const ETIME = 62;
 export const ECANCELED = 125;
 
 /** Whether this is arm64; otherwise it is x86-64. */

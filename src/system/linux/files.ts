@@ -13,10 +13,11 @@ import { findHandle, freeHandle, openHandle } from "./handles.ts";
 import * as layout from "./layout.ts";
 import { portAt } from "./port.ts";
 import { region } from "./region.ts";
-import { acquireRequest, closeRequests, releaseRequest, startRequest } from "./requests.ts";
-import { READ, WRITE } from "./engine.ts";
-import { started } from "./submission.ts";
+import { acquireRequest, closeRequests, releaseRequest } from "./requests.ts";
+import { defineHandle, handleRulesOf, READ, WRITE } from "./rules.ts";
+import { launch, READABLE, WRITABLE } from "./start.ts";
 import { self } from "./threads.ts";
+import { openTransfer } from "./transfers.ts";
 
 const O_WRONLY = 0o1;
 const O_RDWR = 0o2;
@@ -38,10 +39,6 @@ const S_IFDIR = 0o040000;
 const S_IFREG = 0o100000;
 const S_IFBLK = 0o060000;
 const F_SETFL = 4;
-
-/** What H_FLAGS keeps of how a file was opened, beside `FILE_FLAG_…`. */
-const READABLE = 1;
-const WRITABLE = 2;
 
 const DISPOSITIONS: Readonly<Record<number, number>> = {
   [code.CREATE_NEW]: O_CREAT | O_EXCL,
@@ -123,7 +120,6 @@ function openFailure(path: string, reason: number): Outcome {
 }
 
 function transfer(
-  opcode: number,
   right: number,
   handle: number,
   address: number,
@@ -132,7 +128,10 @@ function transfer(
 ): number {
   const at = findHandle(handle);
   const { words } = region();
-  if (at < 0 || words[at + layout.H_KIND] === layout.KIND_PORT) return code.ERROR_INVALID_HANDLE;
+  const rules = at < 0 ? undefined : handleRulesOf(words[at + layout.H_KIND]);
+  if (rules === undefined) return code.ERROR_INVALID_HANDLE;
+  const kind = right === READABLE ? rules.read : rules.write;
+  if (kind === 0) return code.ERROR_INVALID_FUNCTION;
   if ((words[at + layout.H_FLAGS] & right) === 0) return code.ERROR_ACCESS_DENIED;
   const place = words[at + layout.H_PORT];
   if (place === 0 || overlapped === 0) return code.ERROR_INVALID_PARAMETER;
@@ -144,8 +143,8 @@ function transfer(
   if (findHandle(handle) !== at) answer = code.ERROR_INVALID_HANDLE;
   else if (!port.hasRoom()) answer = code.ERROR_NO_SYSTEM_RESOURCES;
   else {
-    startRequest(port, at, request, opcode, address, length, overlapped);
-    started(port);
+    openTransfer(port, at, request, kind, address, length, overlapped);
+    launch(port, request);
   }
   port.unlock();
   if (answer !== code.ERROR_IO_PENDING) releaseRequest(request);
@@ -181,11 +180,13 @@ export function closeFile(at: number): void {
   const place = words[at + layout.H_PORT];
   let mustClose = true;
   if (place === 0) {
+    handleRulesOf(words[at + layout.H_KIND])?.closing?.(at, null);
     freeHandle(at);
   } else {
     const port = portAt(place - 1);
     port.lock(self());
     mustClose = closeRequests(port, at);
+    port.queue.release();
     port.submitLater();
     port.dropReferenceLater();
     port.unlock();
@@ -193,13 +194,16 @@ export function closeFile(at: number): void {
   if (mustClose) libc().close(fd);
 }
 
+defineHandle(layout.KIND_FILE, { read: READ, write: WRITE });
+defineHandle(layout.KIND_STREAM, { read: READ, write: WRITE });
+
 /** The contract's functions for files. */
 export const files: FileSystem = {
   createFile,
   readFile: (file, buffer, byteLength, overlapped) =>
-    transfer(READ, READABLE, file, buffer, byteLength, overlapped),
+    transfer(READABLE, file, buffer, byteLength, overlapped),
   writeFile: (file, buffer, byteLength, overlapped) =>
-    transfer(WRITE, WRITABLE, file, buffer, byteLength, overlapped),
+    transfer(WRITABLE, file, buffer, byteLength, overlapped),
   getFileSizeEx(file: number): Outcome {
     const fd = descriptor(file);
     if (fd < 0) return errno.refusal(code.ERROR_INVALID_HANDLE);

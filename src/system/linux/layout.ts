@@ -9,7 +9,7 @@
  */
 
 /** Part of the memory's name: two copies of this module with different layouts keep apart. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 /** Threads that may use the engine at once. */
 export const MAX_THREADS = 1024;
@@ -19,6 +19,10 @@ export const MAX_PORTS = 2048;
 export const MAX_HANDLES = 131_072;
 /** Operations that may be in flight at once in the whole process. */
 export const MAX_REQUESTS = 262_144;
+/** Operations with more than four buffers that may be in flight at once in the whole process. */
+export const MAX_VECTORS = 2048;
+/** Buffers of one operation: what the kernel takes (IOV_MAX). */
+export const MAX_VECTOR_LENGTH = 1024;
 /** Packets a port holds, queued and still in flight together; a power of two. */
 export const MAX_QUEUE = 131_072;
 /** Packets a new port has room for before its queue first grows; a power of two. */
@@ -147,12 +151,24 @@ export const H_LIVES = 9;
 export const H_CALLS = 10;
 /** The descriptor plus one of a closed handle that calls are still made on. */
 export const H_CLOSING = 11;
+/** Four words for what its kind keeps of it. */
+export const H_OWN = 12;
 
 export const KIND_PORT = 1;
-/** A regular file or block device: reads end at its end, offsets count. */
+/** A regular file or block device: reads end at its end, offsets count. Never waited for by epoll. */
 export const KIND_FILE = 2;
 /** A pipe, terminal or other stream opened by path. */
 export const KIND_STREAM = 3;
+/** A directory that is watched. */
+export const KIND_DIRECTORY = 4;
+/** An end of a named pipe. */
+export const KIND_PIPE = 5;
+/** A socket. */
+export const KIND_SOCKET = 6;
+/** A serial line. */
+export const KIND_SERIAL = 7;
+/** A device that is neither a file nor a stream. */
+export const KIND_DEVICE = 8;
 
 /** An operation in flight. */
 export const REQUEST_WORDS = 16;
@@ -165,7 +181,7 @@ export const R_HANDLE = 2;
 export const R_NEWER = 3;
 export const R_OLDER = 4;
 export const R_OVERLAPPED = 5;
-/** io_uring opcode and what it takes, kept so that it can be submitted again. */
+/** What it is on a ring: opcode and what that takes, kept so that it can be submitted again. */
 export const R_OPCODE = 7;
 export const R_ADDRESS = 8;
 export const R_LENGTH = 10;
@@ -173,6 +189,8 @@ export const R_OFFSET = 11;
 export const R_FLAGS = 13;
 /** Bytes transferred by earlier submissions of this operation. */
 export const R_DONE = 14;
+/** Which rules it follows; see `rules.ts`. */
+export const R_KIND = 15;
 
 /** In flight. */
 export const REQUEST_STARTED = 1;
@@ -180,8 +198,28 @@ export const REQUEST_STARTED = 1;
 export const REQUEST_CANCELLED = 2;
 /** Ended, and about to be completed by the thread that has its result. */
 export const REQUEST_ENDED = 3;
+/** With no engine: its rules know what it waits for. */
+export const REQUEST_PARKED = 4;
 /** Not handed to the engine yet: an older one on the same stream comes first. */
 export const REQUEST_WAITING = 5;
+
+/** What only some kinds of operations keep, beside their request; memory the kernel may be given. */
+export const ANNEX_WORDS = 64;
+/** The place of its vector plus one, and how many buffers that has. */
+export const X_VECTOR = 0;
+export const X_VECTOR_LENGTH = 1;
+/** On the engine without io_uring, the descriptor plus one of its timer. */
+export const X_TIMER = 2;
+/** A timespec: how long a timer of its runs. */
+export const X_TIMESPEC = 4;
+/** A vector of up to four buffers. */
+export const X_SHORT_VECTOR = 8;
+export const SHORT_VECTOR_LENGTH = 4;
+/** Forty words of the kind's own. */
+export const X_OWN = 24;
+
+/** A vector: `struct iovec`, so many times. */
+export const VECTOR_WORDS: number = MAX_VECTOR_LENGTH * 4;
 
 /** One packet in a queue: an OVERLAPPED_ENTRY. */
 export const PACKET_WORDS = 8;
@@ -201,11 +239,14 @@ export const THREAD_BITMAP = HEADER_WORDS;
 export const PORT_BITMAP: number = THREAD_BITMAP + MAX_THREADS / 32;
 export const HANDLE_BITMAP: number = PORT_BITMAP + MAX_PORTS / 32;
 export const REQUEST_BITMAP: number = HANDLE_BITMAP + MAX_HANDLES / 32;
-export const THREADS: number = REQUEST_BITMAP + MAX_REQUESTS / 32;
+export const VECTOR_BITMAP: number = REQUEST_BITMAP + MAX_REQUESTS / 32;
+export const THREADS: number = VECTOR_BITMAP + MAX_VECTORS / 32;
 export const PORTS: number = THREADS + MAX_THREADS * THREAD_WORDS;
 export const HANDLES: number = PORTS + MAX_PORTS * PORT_WORDS;
 export const REQUESTS: number = HANDLES + MAX_HANDLES * HANDLE_WORDS;
-const TABLES_END: number = REQUESTS + MAX_REQUESTS * REQUEST_WORDS;
+export const ANNEXES: number = REQUESTS + MAX_REQUESTS * REQUEST_WORDS;
+export const VECTORS: number = ANNEXES + MAX_REQUESTS * ANNEX_WORDS;
+const TABLES_END: number = VECTORS + MAX_VECTORS * VECTOR_WORDS;
 
 /** Bytes of the tables, and where the queues begin; a multiple of the page size. */
 export const TABLE_BYTES: number = Math.ceil(TABLES_END * 4 / 65536) * 65536;
@@ -227,4 +268,9 @@ export function placeOf(thread: number): number {
 /** The place of the request whose first word is `request`. */
 export function requestPlace(request: number): number {
   return (request - REQUESTS) / REQUEST_WORDS;
+}
+
+/** The first word of the annex of the request whose first word is `request`. */
+export function annexOf(request: number): number {
+  return ANNEXES + requestPlace(request) * ANNEX_WORDS;
 }

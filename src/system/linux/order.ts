@@ -13,25 +13,32 @@
 import * as layout from "./layout.ts";
 import type { Port } from "./port.ts";
 import { region } from "./region.ts";
+import { rulesOf } from "./rules.ts";
 
-/** Hands a request that was just entered among its handle's to the engine, or lets it wait. */
+/** Hands a request that was just opened to the engine, or lets it wait for its turn. */
 export function startInOrder(port: Port, request: number): void {
-  const { words } = region();
-  const isStream = words[words[request + layout.R_HANDLE] + layout.H_KIND] === layout.KIND_STREAM;
-  const isRing = words[port.at + layout.P_ENGINE] === layout.ENGINE_RING;
   // Without io_uring the engine keeps the order itself: it is told of readiness, not of results.
-  if (isStream && isRing && isBehind(words, request)) {
-    words[request + layout.R_STATE] = layout.REQUEST_WAITING;
+  if (port.isRing() && isBehind(request)) {
+    region().words[request + layout.R_STATE] = layout.REQUEST_WAITING;
   } else {
     port.engine().start(request);
   }
 }
 
+/** What the request waits for the handle to be ready for; 0 if it never has to. */
+function eventsOf(request: number): number {
+  return rulesOf(region().words[request + layout.R_KIND]).events;
+}
+
 /** Whether an older operation of the same direction is under way or waits. */
-function isBehind(words: Int32Array<ArrayBuffer>, request: number): boolean {
-  const opcode = words[request + layout.R_OPCODE];
-  for (let at = words[request + layout.R_OLDER]; at !== 0; at = words[at + layout.R_OLDER]) {
-    if (words[at + layout.R_OPCODE] === opcode) return true;
+function isBehind(request: number): boolean {
+  const events = eventsOf(request);
+  if (events === 0) return false;
+  const { words } = region();
+  let at = words[request + layout.R_OLDER];
+  for (; at !== 0; at = words[at + layout.R_OLDER]) {
+    const isParked = words[at + layout.R_STATE] === layout.REQUEST_PARKED;
+    if (!isParked && eventsOf(at) === events) return true;
   }
   return false;
 }
@@ -39,15 +46,12 @@ function isBehind(words: Int32Array<ArrayBuffer>, request: number): boolean {
 /** The request that waits for this one to end, or 0. */
 export function followerOf(request: number): number {
   const { words } = region();
-  const opcode = words[request + layout.R_OPCODE];
+  const events = eventsOf(request);
+  if (events === 0 || words[request + layout.R_STATE] === layout.REQUEST_WAITING) return 0;
   let at = words[request + layout.R_NEWER];
-  while (at !== 0 && words[at + layout.R_OPCODE] !== opcode) at = words[at + layout.R_NEWER];
-  return at !== 0 && words[at + layout.R_STATE] === layout.REQUEST_WAITING ? at : 0;
-}
-
-/** The one before it has ended: it is the engine's now. */
-export function goOn(port: Port, request: number): void {
-  region().words[request + layout.R_STATE] = layout.REQUEST_STARTED;
-  port.engine().start(request);
-  port.submitLater();
+  for (; at !== 0; at = words[at + layout.R_NEWER]) {
+    const isWaiting = words[at + layout.R_STATE] === layout.REQUEST_WAITING;
+    if (isWaiting && eventsOf(at) === events) return at;
+  }
+  return 0;
 }

@@ -33,6 +33,7 @@ export class Port {
   #owner = 0;
   #submitLater = false;
   #dropLater = 0;
+  #later: (() => void)[] = [];
 
   /** The port at `place`, as it is now. */
   constructor(place: number) {
@@ -66,11 +67,23 @@ export class Port {
       this.#dropLater++;
       this.submit(this.#owner);
     }
+    if (this.#later.length !== 0) this.#runLater();
     if (this.#dropLater !== 0) {
       const drop = this.#dropLater;
       this.#dropLater = 0;
       this.dropReferences(drop);
     }
+  }
+
+  /** `work` is done by this thread when it has given the lock back; it may take locks itself. */
+  later(work: () => void): void {
+    this.#later.push(work);
+  }
+
+  #runLater(): void {
+    const works = this.#later;
+    this.#later = [];
+    for (const work of works) work();
   }
 
   /** Those that wait in the ring must come out of it; see `#nudge`. */
@@ -132,6 +145,11 @@ export class Port {
   /** Whether the port has an engine: since the first handle was associated. */
   hasEngine(): boolean {
     return this.#words[this.at + layout.P_ENGINE] !== 0;
+  }
+
+  /** Whether io_uring carries its I/O. */
+  isRing(): boolean {
+    return this.#words[this.at + layout.P_ENGINE] === layout.ENGINE_RING;
   }
 
   /** What carries its I/O. The port has one. */

@@ -97,7 +97,7 @@ function associateLocked(
   const errno = port.needEngine();
   if (errno !== 0) return failure(errno);
   const isEpoll = words[port.at + layout.P_ENGINE] === layout.ENGINE_EPOLL;
-  if (isEpoll && words[handle + layout.H_KIND] === layout.KIND_STREAM) {
+  if (isEpoll && words[handle + layout.H_KIND] !== layout.KIND_FILE) {
     setNonBlocking(words[handle + layout.H_FD]);
   }
   const place = port.queue.place + 1;
@@ -364,6 +364,7 @@ function cancelIoEx(handle: number, overlapped: number): number {
   port.lock(self());
   const isOpen = findHandle(handle) === at;
   const any = isOpen && cancelRequests(port, at, overlapped);
+  port.queue.release();
   port.unlock();
   if (!isOpen) return code.ERROR_INVALID_HANDLE;
   return any ? 0 : code.ERROR_NOT_FOUND;

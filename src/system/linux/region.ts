@@ -20,6 +20,7 @@ export interface Region {
   readonly ports: Bitmap;
   readonly handles: Bitmap;
   readonly requests: Bitmap;
+  readonly vectors: Bitmap;
 }
 
 let opened: Region | undefined;
@@ -53,5 +54,6 @@ function open(): Region {
     ports: new Bitmap(words, layout.PORT_BITMAP, layout.MAX_PORTS),
     handles: new Bitmap(words, layout.HANDLE_BITMAP, layout.MAX_HANDLES),
     requests: new Bitmap(words, layout.REQUEST_BITMAP, layout.MAX_REQUESTS),
+    vectors: new Bitmap(words, layout.VECTOR_BITMAP, layout.MAX_VECTORS),
   };
 }

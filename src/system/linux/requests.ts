@@ -1,7 +1,7 @@
 /**
  * Operations in flight: what the engine keeps of each one between its start and
  * its packet, in the shared table, so that any thread can complete, cancel or
- * submit it again.
+ * submit it again. What differs from kind to kind is in `rules.ts`.
  *
  * All functions are called with the lock of the handle's port held.
  *
@@ -11,20 +11,15 @@
 import { wordIndex, wordsAround } from "../../ffi/memory.ts";
 import { STATUS_PENDING } from "../codes.ts";
 import { errorOfErrno, statusOfError } from "../status.ts";
-import { ECANCELED, EINTR, ENOSPC } from "./errno.ts";
+import { EAGAIN, ECANCELED, EINTR } from "./errno.ts";
 import { freeHandle } from "./handles.ts";
 import * as layout from "./layout.ts";
 import type { Port } from "./port.ts";
-import { leaveDescriptor } from "./transfer.ts";
-import { followerOf, goOn, startInOrder } from "./order.ts";
+import { leaveDescriptor } from "./descriptors.ts";
 import { region } from "./region.ts";
-import { NO_REQUEST, READ } from "./engine.ts";
-
-const STATUS_END_OF_FILE = 0xC0000011;
-const STATUS_PIPE_BROKEN = 0xC000014B;
-
-/** pwritev2(2): what an offset of all ones means to WriteFile, at the end of the file. */
-const RWF_APPEND = 0x10;
+import { NO_REQUEST } from "./engine.ts";
+import { followerOf } from "./order.ts";
+import { handleRulesOf, POLL, rulesOf } from "./rules.ts";
 
 /** Reserves the place of an operation; -1 if all are in flight. */
 export function acquireRequest(): number {
@@ -38,114 +33,111 @@ export function releaseRequest(request: number): void {
 }
 
 /**
- * Starts an operation on the handle at `handle`: `request` is in flight from here
- * on and one packet will come. The OVERLAPPED and the `length` bytes at `address`
- * belong to the engine until that packet is taken.
+ * An operation begins on the handle at `handle`: `request` is in flight from here
+ * on and one packet will come. The OVERLAPPED and the memory it works on belong to
+ * the engine until that packet is taken. The caller fills in `R_ADDRESS` to
+ * `R_FLAGS`, which hold what an earlier request has left there, and hands the
+ * request to the engine, parks it, or ends it.
  */
-export function startRequest(
+export function openRequest(
   port: Port,
   handle: number,
   request: number,
-  opcode: number,
-  address: number,
-  length: number,
+  kind: number,
   overlapped: number,
 ): void {
   const { words } = region();
-  const at = wordIndex(overlapped);
-  const status = wordsAround(overlapped);
-  status[at] = STATUS_PENDING;
-  const isStream = words[handle + layout.H_KIND] === layout.KIND_STREAM;
-  let low = status[at + 4] | 0;
-  let high = status[at + 5] | 0;
-  let flags = 0;
-  if (isStream) low = high = -1;
-  else if (low === -1 && high === -1) flags = RWF_APPEND;
+  wordsAround(overlapped)[wordIndex(overlapped)] = STATUS_PENDING;
   words[request + layout.R_GENERATION] = words[request + layout.R_GENERATION] + 1 | 0;
   words[request + layout.R_STATE] = layout.REQUEST_STARTED;
   words[request + layout.R_HANDLE] = handle;
-  setAddress(words, request + layout.R_OVERLAPPED, overlapped);
-  words[request + layout.R_OPCODE] = opcode;
-  setAddress(words, request + layout.R_ADDRESS, address);
-  words[request + layout.R_LENGTH] = length | 0;
-  words[request + layout.R_OFFSET] = low;
-  words[request + layout.R_OFFSET + 1] = high;
-  words[request + layout.R_FLAGS] = flags;
+  writeAddress(words, request + layout.R_OVERLAPPED, overlapped);
+  words[request + layout.R_OPCODE] = rulesOf(kind).opcode;
   words[request + layout.R_DONE] = 0;
+  words[request + layout.R_KIND] = kind;
   link(words, handle, request);
   words[port.at + layout.P_IN_FLIGHT]++;
   port.addReference();
-  startInOrder(port, request);
 }
 
-/**
- * A completion of the engine: the packet is queued, or the request is started
- * again because it was not done with.
- */
+/** A completion of the engine: the request's rules say what comes of it. */
 export function completeRequest(port: Port, low: number, high: number, result: number): void {
   if (low === NO_REQUEST) return;
   const { words } = region();
   const request = layout.REQUESTS + (low - 1) * layout.REQUEST_WORDS;
   if (words[request + layout.R_GENERATION] !== high) return;
-  if (mustSubmitAgain(words, request, result)) {
-    port.engine().start(request);
-    port.submitLater();
-    return;
+  const state = words[request + layout.R_STATE];
+  if (result === -EINTR || result === -ECANCELED) {
+    // What nobody asked to cancel is "cancelled" when the thread that submitted it ends.
+    if (state === layout.REQUEST_STARTED) return goOn(port, request);
   }
-  const follower = followerOf(request);
-  endRequest(port, request, result);
-  if (follower !== 0) goOn(port, follower);
+  const rules = rulesOf(words[request + layout.R_KIND]);
+  if (words[request + layout.R_OPCODE] === POLL && result >= 0 && port.isRing()) {
+    result = rules.perform(request);
+    if (result === -EAGAIN && state === layout.REQUEST_STARTED) return goOn(port, request);
+    if (result === -EAGAIN) result = -ECANCELED;
+  }
+  rules.complete(port, request, result);
 }
 
-/** The operation is over, and its packet is queued. */
-function endRequest(port: Port, request: number, result: number): void {
+/** Hands the request to the engine again, as its words say now. Not if it `mustEnd`. */
+export function goOn(port: Port, request: number): void {
+  region().words[request + layout.R_STATE] = layout.REQUEST_STARTED;
+  port.engine().start(request);
+  port.submitLater();
+}
+
+/** Whether the request was asked to end, or its handle is closed: it must not go on. */
+export function mustEnd(request: number): boolean {
+  const { words } = region();
+  return words[request + layout.R_STATE] === layout.REQUEST_CANCELLED ||
+    words[words[request + layout.R_HANDLE] + layout.H_FD] < 0;
+}
+
+/**
+ * No engine has the request: it waits for something that its rules know, and that
+ * calls `unpark`. The engine must be done with it.
+ */
+export function park(request: number): void {
+  region().words[request + layout.R_STATE] = layout.REQUEST_PARKED;
+}
+
+/** The request is no longer parked: it goes on or ends now. */
+export function unpark(request: number): void {
+  region().words[request + layout.R_STATE] = layout.REQUEST_STARTED;
+}
+
+/** The request has failed with this errno, after `bytes` bytes. */
+export function failRequest(port: Port, request: number, errno: number, bytes: number = 0): void {
+  finishRequest(port, request, statusOfError(errorOfErrno(errno)), bytes, errno);
+}
+
+/**
+ * The operation is over: its packet is queued, and everything it kept is given
+ * back. `errno` is the reason of a failure, or 0.
+ */
+export function finishRequest(
+  port: Port,
+  request: number,
+  status: number,
+  bytes: number,
+  errno: number,
+): void {
   const { words } = region();
   const handle = words[request + layout.R_HANDLE];
-  const done = words[request + layout.R_DONE] >>> 0;
-  const bytes = done + Math.max(result, 0);
-  const isRead = words[request + layout.R_OPCODE] === READ;
-  let status = 0;
-  let errno = 0;
-  if (result < 0 && !(isRead && done > 0)) {
-    errno = -result;
-    status = statusOfError(errorOfErrno(errno));
-  } else if (bytes === 0 && words[request + layout.R_LENGTH] !== 0) {
-    // Nothing read is the end (69). Nothing written is what no file system should answer.
-    if (!isRead) errno = ENOSPC;
-    status = isRead ? endOf(words, handle) : statusOfError(errorOfErrno(ENOSPC));
-  }
+  const follower = followerOf(request);
   unlink(words, handle, request);
   words[port.at + layout.P_IN_FLIGHT]--;
   port.deliver(handle, request, status, bytes, errno);
   words[request + layout.R_STATE] = 0;
+  // A completion that still comes, of a timer for instance, is nobody's.
+  words[request + layout.R_GENERATION] = words[request + layout.R_GENERATION] + 1 | 0;
   releaseRequest(request);
   if (words[handle + layout.H_IN_FLIGHT] === 0 && words[handle + layout.H_FD] < 0) {
     freeHandle(handle);
   }
   port.dropReferenceLater();
-}
-
-/**
- * A file's transfer that came short goes on, so that a count below the length
- * means the end of the file and nothing else. And an operation that nobody asked
- * to cancel is "cancelled" when the thread that submitted it ends: it goes on too.
- */
-function mustSubmitAgain(
-  words: Int32Array<ArrayBuffer>,
-  request: number,
-  result: number,
-): boolean {
-  if (result === -EINTR || result === -ECANCELED) {
-    return words[request + layout.R_STATE] === layout.REQUEST_STARTED;
-  }
-  if (result <= 0) return false;
-  const handle = words[request + layout.R_HANDLE];
-  if (words[handle + layout.H_KIND] !== layout.KIND_FILE) return false;
-  const done = (words[request + layout.R_DONE] >>> 0) + result;
-  if (done >= words[request + layout.R_LENGTH] >>> 0) return false;
-  if (words[request + layout.R_STATE] !== layout.REQUEST_STARTED) return false;
-  words[request + layout.R_DONE] = done | 0;
-  return true;
+  if (follower !== 0) goOn(port, follower);
 }
 
 /**
@@ -153,9 +145,11 @@ function mustSubmitAgain(
  * True if the caller must close the descriptor.
  */
 export function closeRequests(port: Port, handle: number): boolean {
+  const { words } = region();
   cancelRequests(port, handle, 0);
+  handleRulesOf(words[handle + layout.H_KIND])?.closing?.(handle, port);
   const mustClose = leaveDescriptor(handle);
-  if (region().words[handle + layout.H_IN_FLIGHT] === 0) freeHandle(handle);
+  if (words[handle + layout.H_IN_FLIGHT] === 0) freeHandle(handle);
   return mustClose;
 }
 
@@ -166,27 +160,23 @@ export function cancelRequests(port: Port, handle: number, overlapped: number): 
   for (let next = words[handle + layout.H_NEWEST]; next !== 0;) {
     const request = next;
     next = words[request + layout.R_OLDER];
-    if (overlapped !== 0 && getAddress(words, request + layout.R_OVERLAPPED) !== overlapped) {
+    if (overlapped !== 0 && readAddress(words, request + layout.R_OVERLAPPED) !== overlapped) {
       continue;
     }
     any = true;
-    if (words[request + layout.R_STATE] === layout.REQUEST_WAITING) {
-      endRequest(port, request, -ECANCELED);
-      port.queue.release();
-      continue;
+    const state = words[request + layout.R_STATE];
+    if (state === layout.REQUEST_WAITING) failRequest(port, request, ECANCELED);
+    else if (state === layout.REQUEST_PARKED) {
+      words[request + layout.R_STATE] = layout.REQUEST_CANCELLED;
+      rulesOf(words[request + layout.R_KIND]).cancel!(port, request);
+    } else if (state === layout.REQUEST_STARTED) {
+      words[request + layout.R_STATE] = layout.REQUEST_CANCELLED;
+      port.engine().cancel(request);
+      port.submitLater();
     }
-    if (words[request + layout.R_STATE] !== layout.REQUEST_STARTED) continue;
-    words[request + layout.R_STATE] = layout.REQUEST_CANCELLED;
-    port.engine().cancel(request);
-    port.submitLater();
   }
+  if (any) port.queue.release();
   return any;
-}
-
-function endOf(words: Int32Array<ArrayBuffer>, handle: number): number {
-  return words[handle + layout.H_KIND] === layout.KIND_FILE
-    ? STATUS_END_OF_FILE
-    : STATUS_PIPE_BROKEN;
 }
 
 function link(words: Int32Array<ArrayBuffer>, handle: number, request: number): void {
@@ -207,11 +197,13 @@ function unlink(words: Int32Array<ArrayBuffer>, handle: number, request: number)
   words[handle + layout.H_IN_FLIGHT]--;
 }
 
-function getAddress(words: Int32Array<ArrayBuffer>, at: number): number {
+/** An address, or another number below 2^53, from two words. */
+export function readAddress(words: Int32Array<ArrayBuffer>, at: number): number {
   return (words[at] >>> 0) + (words[at + 1] >>> 0) * 0x100000000;
 }
 
-function setAddress(words: Int32Array<ArrayBuffer>, at: number, address: number): void {
+/** Puts an address, or another number below 2^53, into two words. */
+export function writeAddress(words: Int32Array<ArrayBuffer>, at: number, address: number): void {
   words[at] = address | 0;
   words[at + 1] = address / 0x100000000 | 0;
 }

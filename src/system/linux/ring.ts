@@ -16,7 +16,9 @@ import * as errno from "./errno.ts";
 import * as layout from "./layout.ts";
 import { timespec } from "./park.ts";
 import { type Completed, type Engine, NO_REQUEST } from "./engine.ts";
+import { descriptorOf } from "./descriptors.ts";
 import { region } from "./region.ts";
+import { POLL, type Rules, rulesOf, TIMER, WRITE } from "./rules.ts";
 
 /** Entries of the submission ring: what one batch may hold back. A power of two. */
 const SUBMISSION_ENTRIES = 256;
@@ -98,15 +100,24 @@ export class Ring implements Engine {
   /** Puts what is left of the request on the ring. */
   start(request: number): void {
     const { words } = region();
+    const kind = words[request + layout.R_KIND];
+    if (kind > WRITE) this.#startOther(request, rulesOf(kind));
+    else this.#startTransfer(request, words[words[request + layout.R_HANDLE] + layout.H_FD]);
+    this.#publish();
+  }
+
+  /** What is left of a transfer from or to an address. Returns where its entry begins. */
+  #startTransfer(request: number, fd: number): number {
+    const { words } = region();
     const done = words[request + layout.R_DONE] >>> 0;
     const address = readAddress(request + layout.R_ADDRESS) + done;
     const offsetLow = words[request + layout.R_OFFSET];
     const offsetHigh = words[request + layout.R_OFFSET + 1];
     const isPosition = !(offsetLow === -1 && offsetHigh === -1);
     const low = (offsetLow >>> 0) + done;
-    this.#push(
+    return this.#push(
       words[request + layout.R_OPCODE],
-      words[words[request + layout.R_HANDLE] + layout.H_FD],
+      fd,
       address | 0,
       address / 0x100000000 | 0,
       (words[request + layout.R_LENGTH] >>> 0) - done | 0,
@@ -118,19 +129,41 @@ export class Ring implements Engine {
     );
   }
 
+  /** The ring says when the events have come, or when the time is over, or carries it out. */
+  #startOther(request: number, rules: Rules): void {
+    const { words, address } = region();
+    const opcode = words[request + layout.R_OPCODE];
+    const place = layout.requestPlace(request) + 1;
+    const life = words[request + layout.R_GENERATION];
+    if (opcode === TIMER) {
+      const time = address + (layout.annexOf(request) + layout.X_TIMESPEC) * 4;
+      this.#push(TIMER, -1, time | 0, time / 0x100000000 | 0, 1, 0, 0, 0, place, life);
+    } else if (opcode === POLL) {
+      this.#push(POLL, descriptorOf(request), 0, 0, 0, 0, 0, rules.events, place, life);
+    } else {
+      const at = this.#startTransfer(request, descriptorOf(request));
+      rules.fill?.(request, this.#sqes, at);
+    }
+  }
+
   /** Asks the kernel to end the request. */
   cancel(request: number): void {
     const life = region().words[request + layout.R_GENERATION];
     const place = layout.requestPlace(request) + 1;
     this.#push(IORING_OP_ASYNC_CANCEL, -1, place, life, 0, 0, 0, 0, NO_REQUEST, 0);
+    this.#publish();
   }
 
   /** An empty operation: its completion ends a wait. */
   nudge(): void {
     this.#push(IORING_OP_NOP, -1, 0, 0, 0, 0, 0, 0, NO_REQUEST, 0);
+    this.#publish();
   }
 
-  /** Fills one entry. If the ring is full, hands it to the kernel first. */
+  /**
+   * Fills the next entry and returns where it begins; `#publish` puts it on the
+   * ring. If the ring is full, hands it to the kernel first.
+   */
   #push(
     opcode: number,
     fd: number,
@@ -142,7 +175,7 @@ export class Ring implements Engine {
     flags: number,
     userLow: number,
     userHigh: number,
-  ): void {
+  ): number {
     while (this.unsubmitted() >= this.#sqEntries) this.submit();
     const tail = this.#words[this.#sqTail];
     const at = (tail & this.#sqEntries - 1) * SQE_WORDS;
@@ -158,7 +191,12 @@ export class Ring implements Engine {
     sqes[at + 7] = flags;
     sqes[at + 8] = userLow;
     sqes[at + 9] = userHigh;
-    Atomics.store(this.#words, this.#sqTail, tail + 1 | 0);
+    return at;
+  }
+
+  /** Another thread may hand the entry to the kernel from here on, without the lock. */
+  #publish(): void {
+    Atomics.store(this.#words, this.#sqTail, this.#words[this.#sqTail] + 1 | 0);
   }
 
   /**

@@ -6,18 +6,12 @@
 
 import { kernel32 } from "../../ffi/kernel32.ts";
 import { word } from "../../ffi/library.ts";
-import * as code from "../codes.ts";
 import type { FileSystem, Outcome } from "../contract.ts";
-import { answer, failure, handleWord, success, wideString } from "./last-error.ts";
+import { answer, failure, handleWord, started, success, wideString } from "./last-error.ts";
 
 const INVALID_HANDLE = 0xFFFFFFFFFFFFFFFFn;
 const NOTHING = word(0);
 const FILE_END_OF_FILE_INFO = 6;
-
-/** The result of a start: TRUE and ERROR_IO_PENDING both mean that a packet comes (66). */
-function started(bool: number): number {
-  return bool !== 0 ? code.ERROR_IO_PENDING : kernel32().GetLastError();
-}
 
 /** FILE_END_OF_FILE_INFO; GetFileSizeEx fills the same eight bytes. */
 function largeInteger(value: number): Uint8Array<ArrayBuffer> {

@@ -11,11 +11,22 @@
 import { kernel32 } from "../../ffi/kernel32.ts";
 import { word } from "../../ffi/library.ts";
 import type { Word } from "../../ffi/signature.ts";
+import { ERROR_IO_PENDING, ERROR_MORE_DATA } from "../codes.ts";
 import type { Outcome } from "../contract.ts";
 
 /** 0 for a call that has answered TRUE, else the code it has set. */
 export function answer(bool: number): number {
   return bool !== 0 ? 0 : kernel32().GetLastError();
+}
+
+/**
+ * The result of a start: TRUE and ERROR_IO_PENDING both mean that a packet comes
+ * (66), and so does ERROR_MORE_DATA, which is a warning (67).
+ */
+export function started(bool: number): number {
+  if (bool !== 0) return ERROR_IO_PENDING;
+  const error = kernel32().GetLastError();
+  return error === ERROR_MORE_DATA ? ERROR_IO_PENDING : error;
 }
 
 /** An outcome with a value. */

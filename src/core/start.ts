@@ -1,0 +1,225 @@
+/**
+ * Starting operations: the place in the ledger that holds the OVERLAPPED, what is
+ * written there for whoever takes the packet, and what happens when the system
+ * refuses.
+ *
+ * @module
+ */
+
+import {
+  ERROR_INVALID_HANDLE,
+  ERROR_IO_PENDING,
+  ERROR_NO_SYSTEM_RESOURCES,
+  STATUS_PENDING,
+  statusOfError,
+  system,
+} from "../system/system.ts";
+import { openAnnex } from "./annex.ts";
+import type { NativeBuffer } from "./buffer.ts";
+import { isMarkedClosed } from "./calls.ts";
+import { checkInteger, checkNumber, Win32Error } from "./errors.ts";
+import { dropHandle, type Handle } from "./handle.ts";
+import { keepBuffer } from "./holds.ts";
+import { KINDS } from "./kinds.ts";
+import * as ledgers from "./ledger.ts";
+import {
+  GENERATION,
+  H_KEY,
+  H_PORT,
+  ledger,
+  O_ADDRESS,
+  O_BUFFER,
+  O_HANDLE,
+  O_INTERNAL,
+  O_KIND,
+  O_LENGTH,
+  O_OFFSET,
+  O_PORT,
+  O_POSITION,
+  O_REFUSED,
+  O_RESULT,
+  O_TAG,
+  OPERATION_WORDS,
+  P_CALLS,
+  P_SYSTEM,
+} from "./ledger.ts";
+import { MAX_TRANSFER_BYTES } from "./limits.ts";
+import {
+  addressOf,
+  finish,
+  launch,
+  type Operation,
+  remember,
+  StartedOperation,
+} from "./operation.ts";
+
+/** Numbers of the kinds that have a way of their own here; all others come by `startWith`. */
+export const READ = 0;
+export const WRITE = 1;
+
+const STARTS = [system.readFile, system.writeFile] as const;
+
+/**
+ * Starts an operation of kind `index` (`READ`, `WRITE`) on one buffer. Either it
+ * throws and nothing was started, or one packet will come (promise 1).
+ */
+export function startOperation(
+  index: typeof READ | typeof WRITE,
+  handle: Handle,
+  buffer: NativeBuffer,
+  offset: number,
+  tag: number,
+): Operation {
+  const { call } = KINDS[index];
+  checkNumber(offset, "offset");
+  checkInteger(tag, "tag");
+  const { byteLength } = buffer.bytes;
+  checkNumber(byteLength, "the buffer's length", MAX_TRANSFER_BYTES);
+  const systemHandle = handle.enter(call);
+  try {
+    const place = acquirePlace(handle, call);
+    const operation = fillPlace(place, index, buffer, byteLength, offset, tag);
+    launch(place);
+    const code = STARTS[index](systemHandle, buffer.address, byteLength, addressOf(place));
+    if (code !== ERROR_IO_PENDING && code !== 0) refuse(place, handle, code, call);
+    return operation;
+  } finally {
+    handle.leave();
+  }
+}
+
+/** What an operation is about, beside its handle. What is absent it has none of. */
+export interface Parts {
+  /** The buffer that `operation.buffer` is. */
+  readonly buffer?: NativeBuffer;
+  /** All other buffers it uses: kept until its packet is taken. */
+  readonly further?: readonly NativeBuffer[];
+  /** Bytes of memory that the kernel may read and write until then. */
+  readonly annexBytes?: number;
+  /** What goes into the OVERLAPPED's Offset. */
+  readonly offset?: number;
+}
+
+/**
+ * Starts the operation by a function of the contract, and returns what that says.
+ * `overlapped`: its OVERLAPPED. `annex`: its `annexBytes`, zeroed. `result`: 24
+ * zeroed bytes that every operation has, for what comes with the packet.
+ */
+export type Starter = (
+  handle: number,
+  overlapped: number,
+  annex: number,
+  result: number,
+) => number;
+
+/**
+ * Starts an operation of any other kind: without a buffer, with several, with
+ * memory for more than data. The caller has checked everything but `tag`.
+ * Either it throws and nothing was started, or one packet will come (promise 1).
+ */
+export function startWith(
+  index: number,
+  handle: Handle,
+  parts: Parts,
+  tag: number,
+  start: Starter,
+): Operation {
+  const { buffer = null, further = [], annexBytes = 0, offset = 0 } = parts;
+  const { call } = KINDS[index];
+  checkInteger(tag, "tag");
+  for (const { bytes } of further) {
+    checkNumber(bytes.length, "a buffer's length", MAX_TRANSFER_BYTES);
+  }
+  const byteLength = buffer === null ? 0 : buffer.bytes.length;
+  checkNumber(byteLength, "the buffer's length", MAX_TRANSFER_BYTES);
+  const systemHandle = handle.enter(call);
+  const { words, operations } = ledger();
+  try {
+    const place = acquirePlace(handle, call);
+    let annex = 0;
+    try {
+      if (further.length > 0 || annexBytes > 0) annex = openAnnex(place, further, annexBytes);
+    } catch (error) {
+      operations.release(place);
+      dropHandle(handle.place);
+      throw error;
+    }
+    const operation = fillPlace(place, index, buffer, byteLength, offset, tag);
+    words.fill(0, place + O_RESULT, place + OPERATION_WORDS);
+    launch(place);
+    const overlapped = addressOf(place);
+    const code = start(systemHandle, overlapped, annex, overlapped + O_RESULT * 4);
+    if (code !== ERROR_IO_PENDING && code !== 0) refuse(place, handle, code, call);
+    return operation;
+  } finally {
+    handle.leave();
+  }
+}
+
+/** Writes down what the operation at `place` is. */
+function fillPlace(
+  place: number,
+  index: number,
+  buffer: NativeBuffer | null,
+  byteLength: number,
+  offset: number,
+  tag: number,
+): StartedOperation {
+  const { words } = ledger();
+  words.fill(0, place + O_INTERNAL + 1, place + GENERATION);
+  words[place + O_INTERNAL] = STATUS_PENDING;
+  ledgers.writeNumber(words, place + O_OFFSET, offset);
+  words[place + O_KIND] = index;
+  words[place + O_BUFFER] = buffer === null ? 0 : buffer.place;
+  ledgers.writeNumber(words, place + O_ADDRESS, buffer === null ? 0 : buffer.address);
+  words[place + O_LENGTH] = byteLength;
+  words[place + O_REFUSED] = 0;
+  ledgers.writeNumber(words, place + O_POSITION, offset);
+  ledgers.writeNumber(words, place + O_TAG, tag);
+  if (buffer !== null) keepBuffer(buffer.place, words[buffer.place + GENERATION]);
+  const operation = new StartedOperation(place, index, buffer, offset, tag);
+  remember(place, operation);
+  return operation;
+}
+
+/** A place for an operation on `handle`, which it keeps, and so the port that it is for. */
+function acquirePlace(handle: Handle, call: string): number {
+  const { words, operations } = ledger();
+  // Kept first: what is read of the handle's place then is this handle's.
+  if (!handle.keep()) throw handle.failure(ERROR_INVALID_HANDLE, call);
+  try {
+    const port = words[handle.place + H_PORT];
+    if (port === 0) {
+      throw new TypeError(`${call} of ${handle.name} failed: it is not associated with a port`);
+    }
+    if (isMarkedClosed(words, port + P_CALLS)) {
+      throw new Win32Error(ERROR_INVALID_HANDLE, call, {
+        subject: `${handle.name}, whose port is closed,`,
+      });
+    }
+    const place = operations.acquire();
+    words[place + O_PORT] = port;
+    words[place + O_HANDLE] = handle.place;
+    return place;
+  } catch (error) {
+    dropHandle(handle.place);
+    throw error;
+  }
+}
+
+/**
+ * The system has refused the start. What the caller got wrong is thrown;
+ * everything else arrives as a packet, which we then queue ourselves.
+ */
+function refuse(place: number, handle: Handle, code: number, call: string): void {
+  const { words } = ledger();
+  if (code !== ERROR_INVALID_HANDLE && code !== ERROR_NO_SYSTEM_RESOURCES) {
+    words[place + O_REFUSED] = code;
+    words[place + O_INTERNAL] = statusOfError(code) | 0;
+    const port = ledgers.readNumber(words, words[place + O_PORT] + P_SYSTEM);
+    const key = ledgers.readNumber(words, handle.place + H_KEY);
+    if (system.postQueuedCompletionStatus(port, 0, key, addressOf(place)) === 0) return;
+  }
+  finish(place);
+  throw handle.failure(code, call);
+}

@@ -1,0 +1,66 @@
+/**
+ * How an operation is started on a handle, whatever it is.
+ *
+ * @module
+ */
+
+import * as code from "../codes.ts";
+import { findHandle } from "./handles.ts";
+import * as layout from "./layout.ts";
+import { type Port, portAt } from "./port.ts";
+import { region } from "./region.ts";
+import { acquireRequest, openRequest, releaseRequest } from "./requests.ts";
+import { startInOrder } from "./order.ts";
+import { started } from "./submission.ts";
+import { self } from "./threads.ts";
+
+/** What `H_FLAGS` keeps of how a handle was opened, beside `FILE_FLAG_…`. */
+export const READABLE = 1;
+export const WRITABLE = 2;
+
+/**
+ * Makes a request of `kind` on `handle` and lets `prepare` fill it and say what
+ * happens to it: `launch`, `park`, or an end. `prepare` runs under the port's lock,
+ * after which one packet will come. Returns ERROR_IO_PENDING, or why nothing was
+ * started. `handleKind` is the `KIND_` the handle must be of; `right` one of
+ * `READABLE`, `WRITABLE` that it must have one of, or 0.
+ */
+export function startOn(
+  handle: number,
+  handleKind: number,
+  right: number,
+  kind: number,
+  overlapped: number,
+  prepare: (port: Port, request: number, at: number) => void,
+): number {
+  const { words } = region();
+  const at = findHandle(handle);
+  if (at < 0 || words[at + layout.H_KIND] === layout.KIND_PORT) return code.ERROR_INVALID_HANDLE;
+  if (words[at + layout.H_KIND] !== handleKind) return code.ERROR_INVALID_FUNCTION;
+  if (right !== 0 && (words[at + layout.H_FLAGS] & right) === 0) return code.ERROR_ACCESS_DENIED;
+  const place = words[at + layout.H_PORT];
+  if (place === 0 || overlapped === 0) return code.ERROR_INVALID_PARAMETER;
+  const request = acquireRequest();
+  if (request < 0) return code.ERROR_NO_SYSTEM_RESOURCES;
+  const port = portAt(place - 1);
+  port.lock(self());
+  let answer = code.ERROR_IO_PENDING;
+  if (findHandle(handle) !== at) answer = code.ERROR_INVALID_HANDLE;
+  else if (!port.hasRoom()) answer = code.ERROR_NO_SYSTEM_RESOURCES;
+  else {
+    openRequest(port, at, request, kind, overlapped);
+    words.fill(0, request + layout.R_ADDRESS, request + layout.R_DONE);
+    prepare(port, request, at);
+    // What has ended at once has its packet in the queue.
+    port.queue.release();
+  }
+  port.unlock();
+  if (answer !== code.ERROR_IO_PENDING) releaseRequest(request);
+  return answer;
+}
+
+/** Hands a request that has just been prepared to the engine. */
+export function launch(port: Port, request: number): void {
+  startInOrder(port, request);
+  started(port);
+}
