@@ -89,6 +89,10 @@ export const THREAD_WORDS = 32;
 export const T_LIVES = 9;
 /** The port whose packets it asks for or has not done with, else 0. */
 export const T_TAKING = 10;
+/** The operation whose packet it is just handing to its program, else 0. */
+export const T_HAND = 11;
+/** Where its room for packets is; 0 until it takes some. */
+export const T_ROOM = 12;
 /** Where it lives, to the system: 64 bytes, in which others see that it has ended. */
 export const T_MARK = 16;
 

@@ -16,6 +16,7 @@ import { Win32Error } from "./errors.ts";
 import { dropHandle } from "./handle.ts";
 import { dropBuffer } from "./holds.ts";
 import { KINDS, type OperationKind, readerOf } from "./kinds.ts";
+import { self } from "./threads.ts";
 import * as ledgers from "./ledger.ts";
 import {
   B_REFERENCES,
@@ -35,6 +36,7 @@ import {
   O_STATE,
   O_TAG,
   P_IN_FLIGHT,
+  T_HAND,
 } from "./ledger.ts";
 
 // States of an operation's place.
@@ -194,10 +196,17 @@ export function finish(place: number): void {
   const { words, operations } = ledger();
   const handle = words[place + O_HANDLE];
   const buffer = words[place + O_BUFFER];
+  const port = words[place + O_PORT];
   if (words[place + O_ANNEX] !== 0) closeAnnex(place);
-  Atomics.sub(words, words[place + O_PORT] + P_IN_FLIGHT, 1);
-  // Until it has a port again nobody takes the place for one of an operation that was left behind.
+  // What is about to be given back is forgotten first: if the thread ends in between, `finish` for
+  // it gives nothing back twice. And nobody takes the place for one that was left behind.
   words[place + O_PORT] = 0;
+  if (port !== 0) Atomics.sub(words, port + P_IN_FLIGHT, 1);
+  words[place + O_BUFFER] = 0;
+  if (buffer !== 0) dropBuffer(buffer);
+  words[place + O_HANDLE] = 0;
+  if (handle !== 0) dropHandle(handle);
+  words[self() + T_HAND] = 0;
   const state = Atomics.compareExchange(words, place + O_STATE, IN_FLIGHT, IDLE);
   if (state === IN_FLIGHT) operations.release(place);
   else if (Atomics.compareExchange(words, place + O_STATE, CANCELLING, TAKEN) !== CANCELLING) {
@@ -205,8 +214,6 @@ export function finish(place: number): void {
     Atomics.store(words, place + O_STATE, IDLE);
     operations.release(place);
   }
-  dropHandle(handle);
-  if (buffer !== 0) dropBuffer(buffer);
 }
 
 /**

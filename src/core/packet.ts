@@ -7,7 +7,8 @@
 import { type CompletionEntries, errorOfStatus, system } from "../system/system.ts";
 import type { Win32Error } from "./errors.ts";
 import { nameOfHandle } from "./handle.ts";
-import { ledger, O_REFUSED } from "./ledger.ts";
+import { ledger, O_REFUSED, T_HAND } from "./ledger.ts";
+import { self } from "./threads.ts";
 import { errorOfOperation, finish, type Operation, operationAt, placeOf } from "./operation.ts";
 
 /** A packet, as it was taken. */
@@ -58,9 +59,17 @@ export function packetOf(entries: CompletionEntries, index: number): Packet {
   const bytes = entries.bytes(index);
   const overlapped = entries.overlapped(index);
   const place = overlapped === 0 ? -1 : placeOf(overlapped);
-  if (place < 0) return new TakenPacket(key, bytes, overlapped, null, null);
+  if (place < 0) {
+    entries.give(index + 1);
+    return new TakenPacket(key, bytes, overlapped, null, null);
+  }
   const operation = operationAt(place, bytes);
   const error = errorAt(entries, index, place);
+  // From here on the packet is the program's, and the operation this thread's to finish: should it
+  // end in between, the system puts the packet back, or whoever buries the thread finishes it.
+  const hand = self() + T_HAND;
+  ledger().words[hand] = place;
+  entries.words[entries.givenAt] = index + 1;
   finish(place);
   return new TakenPacket(key, bytes, overlapped, operation, error);
 }

@@ -9,7 +9,19 @@
 import { system } from "../system/system.ts";
 import { Win32Error } from "./errors.ts";
 import { letGoOf } from "./holds.ts";
-import { ledger, RECOVERING, T_LIVES, T_MARK, T_TAKING } from "./ledger.ts";
+import {
+  ledger,
+  readNumber,
+  RECOVERING,
+  T_HAND,
+  T_LIVES,
+  T_MARK,
+  T_ROOM,
+  T_TAKING,
+  writeNumber,
+} from "./ledger.ts";
+import { MAX_BATCH } from "./limits.ts";
+import { finish } from "./operation.ts";
 
 let own = 0;
 
@@ -27,6 +39,8 @@ function enroll(): number {
   const { words, threads } = ledger();
   const thread = threads.acquire();
   words[thread + T_TAKING] = 0;
+  words[thread + T_HAND] = 0;
+  writeNumber(words, thread + T_ROOM, 0);
   const code = system.openThread(markOf(thread));
   if (code !== 0) {
     threads.release(thread);
@@ -50,8 +64,11 @@ export function buryEnded(): void {
     if (Atomics.load(words, thread + T_LIVES) !== 1 || !hasEnded(thread)) continue;
     if (Atomics.compareExchange(words, thread + T_LIVES, 1, 0) !== 1) continue;
     letGoOf(thread);
+    if (words[thread + T_HAND] !== 0) finish(words[thread + T_HAND]);
     Atomics.store(words, thread + T_TAKING, 0);
     Atomics.compareExchange(words, RECOVERING, thread, 0);
+    const room = readNumber(words, thread + T_ROOM);
+    if (room !== 0) system.closeEntries(room, MAX_BATCH);
     system.closeThread(markOf(thread));
     threads.release(thread);
   }

@@ -27,7 +27,6 @@ const LIBC = {
   // (int fd, void *buf, size_t count)
   read: { parameters: ["i32", "buffer", "u64"], result: "i64" },
   // (int fd, int operation)
-  flock: { parameters: ["i32", "i32"], result: "i32" },
   // (int fd, off_t length)
   ftruncate: { parameters: ["i32", "i64"], result: "i32" },
   // (int fd, int op, int arg)

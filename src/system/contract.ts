@@ -75,6 +75,13 @@ export interface ThreadSystem {
 /** Completion ports. */
 export interface PortSystem {
   /**
+   * The calling thread's own room for `capacity` packets, at most 1,024, and one row
+   * more for `CompletionEntries.give`. The same whenever it is asked.
+   */
+  openEntries(capacity: number): Outcome;
+  /** Gives the room of a thread that has ended back, if nobody else does. */
+  closeEntries(address: number, capacity: number): void;
+  /**
    * Creates a port (`file` is INVALID_HANDLE_VALUE and `port` 0), or associates
    * `file` with `port` under `key`. Source: CreateIoCompletionPort.
    */

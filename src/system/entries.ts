@@ -22,6 +22,10 @@ const HIGH = 0x100000000;
 /**
  * Room for `capacity` packets. One thread uses it at a time: the thread that
  * passes it to `getQueuedCompletionStatusEx`.
+ *
+ * In a room of the thread's own (`openEntries`) one more row says how many of the
+ * packets the program has got, so that a thread that is ended in between takes no
+ * others with it.
  */
 export class CompletionEntries {
   /** How many packets there is room for. */
@@ -32,12 +36,23 @@ export class CompletionEntries {
   readonly words: Uint32Array<ArrayBuffer>;
   /** How many packets the last call that answered 0 has put there. */
   removed = 0;
+  /** The word behind all entries that says how many the program has got; see `give`. */
+  readonly givenAt: number;
 
-  /** Entries in `capacity` × 32 bytes of native memory at `address`. */
-  constructor(address: number, capacity: number) {
+  /**
+   * Entries in `capacity` × 32 bytes of native memory at `address`; if they are a
+   * thread's own room, in one row more.
+   */
+  constructor(address: number, capacity: number, isRoom: boolean = false) {
     this.capacity = capacity;
     this.address = address;
-    this.words = new Uint32Array(view(address, capacity * ENTRY_WORDS * 4));
+    this.words = new Uint32Array(view(address, (capacity + (isRoom ? 1 : 0)) * ENTRY_WORDS * 4));
+    this.givenAt = isRoom ? capacity * ENTRY_WORDS : -1;
+  }
+
+  /** The program has got, or is just getting, the first `count` packets. */
+  give(count: number): void {
+    if (this.givenAt >= 0) this.words[this.givenAt] = count;
   }
 
   /** The completion key of packet `index`. */

@@ -96,10 +96,15 @@ export function turn(): Promise<void> {
 }
 
 /** Comes back when `holds` does. */
-export async function until(holds: () => boolean, what: string): Promise<void> {
+export async function until(
+  holds: () => boolean,
+  what: string | (() => string),
+): Promise<void> {
   const end = performance.now() + HANGS_AFTER_MS;
   while (!holds()) {
-    if (performance.now() > end) throw new Error(`It does not come to this: ${what}`);
+    if (performance.now() > end) {
+      throw new Error(`It does not come to this: ${typeof what === "string" ? what : what()}`);
+    }
     await turn();
   }
 }

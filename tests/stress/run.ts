@@ -180,7 +180,7 @@ export class Run {
         }
         const { queued, inFlight } = port.counters;
         return queued === 0 && inFlight === 0;
-      }, `port ${index} is drained: ${JSON.stringify(port.counters)}`);
+      }, () => `port ${index} is drained: ${JSON.stringify(port.counters)}\n${this.describe()}`);
     }
     await until(() => {
       using port = new CompletionPort();
@@ -239,11 +239,11 @@ export async function untilAsBefore(
   await until(() => {
     new CompletionPort().close(); // Looks after what closed ports have left.
     return isSame();
-  }, `the tables are as before: ${JSON.stringify([before, places()])}`);
+  }, () => `the tables are as before: ${JSON.stringify([before, places()])}`);
   if (!isLinux) return;
   await until(
     () => Object.values(descriptors(folder)).every((count) => count <= terminated),
-    `no descriptor is left: ${JSON.stringify(descriptors(folder))}`,
+    () => `no descriptor is left: ${JSON.stringify(descriptors(folder))}`,
   );
 }
 

@@ -36,7 +36,9 @@ const unlessSteady: string | false = isWindows &&
  * Why threads are not terminated. In Bun a thread can be ended between any two
  * instructions; most that it held is given back, and some runs still come to a stop.
  */
-const unlessTerminates: string | false = isBun
+const unlessTerminates: string | false = process.env.T
+  ? false
+  : isBun
   ? "not every run ends after Worker.terminate() in the middle of a call, which is still to be made good"
   : "Deno ends a terminated Worker only when its foreign call returns";
 

@@ -18,6 +18,13 @@ export interface Engine {
   readonly completesOnSubmit: boolean;
   /** Takes the request, or what is left of it. Under the port's lock. */
   start(request: number): void;
+  /** A number that `start` changes; always the same if the engine can't tell. */
+  position(): number;
+  /**
+   * Goes on with a request that a thread which has ended had in its hands; for 0 only
+   * lets the kernel say again what is ready on `handle`. Under the lock.
+   */
+  adopt?(handle: number, request: number): void;
   /** Asks that the request end. Under the lock. */
   cancel(request: number): void;
   /** Makes a thread come out of `wait` at the next `submit`. Under the lock. */

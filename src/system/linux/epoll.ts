@@ -12,9 +12,11 @@ import { word } from "../../ffi/library.ts";
 import { closeDescriptor, descriptorOf, openDescriptor } from "./descriptors.ts";
 import type { Completed, Engine } from "./engine.ts";
 import * as errno from "./errno.ts";
+import { reaped, reaping } from "./journal.ts";
 import * as layout from "./layout.ts";
 import { region } from "./region.ts";
 import { IN, rulesOf, TIMER } from "./rules.ts";
+import { self } from "./threads.ts";
 import { endTimer, startTimer } from "./timers.ts";
 
 const EPOLL_CLOEXEC = 0x80000;
@@ -30,9 +32,14 @@ const MAX_EVENTS = 64;
 const EVENT_BYTES = errno.isArm ? 16 : 12;
 const DATA_OFFSET = errno.isArm ? 8 : 4;
 
+/** What the sign of `X_OWNER` says: the thread will carry the request out, or has its result. */
+const TO_DO = 1;
+const ENDED = -1;
+
 /** One thread's view of a port's epoll. */
 export class Epoll implements Engine {
   readonly completesOnSubmit = true;
+  readonly #port: number;
   readonly #epoll: number;
   readonly #event: number;
   readonly #events: Uint8Array<ArrayBuffer> = new Uint8Array(
@@ -50,6 +57,7 @@ export class Epoll implements Engine {
   /** The epoll of the port whose first word is `port`; the port keeps it open. */
   constructor(port: number) {
     const { words } = region();
+    this.#port = port;
     this.#epoll = words[port + layout.P_RING] - 1;
     this.#event = words[port + layout.P_EVENT] - 1;
   }
@@ -65,6 +73,7 @@ export class Epoll implements Engine {
   /** A call on the descriptor is announced under the lock, so that closing waits with it. */
   #postpone(request: number): void {
     openDescriptor(region().words[request + layout.R_HANDLE]);
+    own(request, TO_DO, 0);
     this.#toDo.push(request);
   }
 
@@ -89,6 +98,7 @@ export class Epoll implements Engine {
   /** Nobody else carries the request out any more. */
   #end(request: number, result: number): void {
     const { words } = region();
+    own(request, ENDED, result);
     words[request + layout.R_STATE] = layout.REQUEST_ENDED;
     this.#ended.push(request, words[request + layout.R_GENERATION], result);
   }
@@ -145,6 +155,7 @@ export class Epoll implements Engine {
       const isCancelled = words[request + layout.R_STATE] === layout.REQUEST_CANCELLED;
       const { perform } = rulesOf(words[request + layout.R_KIND]);
       const result = isCancelled ? -errno.ECANCELED : perform(request);
+      own(request, ENDED, result);
       this.#ended.push(request, words[request + layout.R_GENERATION], result);
       closeDescriptor(words[request + layout.R_HANDLE]);
     }
@@ -185,8 +196,7 @@ export class Epoll implements Engine {
     }
     this.#ready.length = 0;
     for (let i = 0; i < this.#ended.length; i += 3) {
-      const place = layout.requestPlace(this.#ended[i]) + 1;
-      completed(place, this.#ended[i + 1], this.#ended[i + 2]);
+      this.#complete(this.#ended[i], this.#ended[i + 1], this.#ended[i + 2], completed);
     }
     this.#ended.length = 0;
   }
@@ -209,10 +219,7 @@ export class Epoll implements Engine {
       if (stuck.has(events)) continue;
       const result = rulesOf(words[request + layout.R_KIND]).perform(request);
       if (result === -errno.EAGAIN) stuck.set(events, request);
-      else {
-        const place = layout.requestPlace(request) + 1;
-        completed(place, words[request + layout.R_GENERATION], result);
-      }
+      else this.#complete(request, words[request + layout.R_GENERATION], result, completed);
     }
     for (const request of stuck.values()) this.#watch(request);
   }
@@ -225,8 +232,55 @@ export class Epoll implements Engine {
       words[request + layout.R_OPCODE] === TIMER;
     if (!isCurrent) return;
     endTimer(request);
-    completed(layout.requestPlace(request) + 1, life, -errno.ETIME);
+    this.#complete(request, life, -errno.ETIME, completed);
   }
+
+  #complete(request: number, life: number, result: number, completed: Completed): void {
+    reaping(this.#port, request, life, result, this.position());
+    disown(request);
+    completed(layout.requestPlace(request) + 1, life, result);
+    reaped(this.#port);
+  }
+
+  position(): number {
+    return 0;
+  }
+
+  adopt(handle: number, request: number): void {
+    const { words } = region();
+    if (request === 0) return this.#watchAgain(handle);
+    const annex = layout.annexOf(request);
+    const result = words[annex + layout.X_RESULT];
+    if (words[annex + layout.X_OWNER] > 0) {
+      own(request, TO_DO, 0);
+      this.#toDo.push(request);
+    } else {
+      own(request, ENDED, result);
+      this.#ended.push(request, words[request + layout.R_GENERATION], result);
+    }
+  }
+
+  /** What was said once may have been said to a thread that has ended. */
+  #watchAgain(handle: number): void {
+    const { words } = region();
+    for (let at = words[handle + layout.H_NEWEST]; at !== 0; at = words[at + layout.R_OLDER]) {
+      if (isWaiting(at)) this.#watch(at);
+    }
+  }
+}
+
+/** The calling thread carries the request out, or has its result, until it completes it. */
+function own(request: number, what: typeof TO_DO | typeof ENDED, result: number): void {
+  const { words } = region();
+  const annex = layout.annexOf(request);
+  words[annex + layout.X_OWNER] = 0;
+  words[annex + layout.X_RESULT] = result;
+  words[annex + layout.X_OWNER_LIFE] = words[request + layout.R_GENERATION];
+  words[annex + layout.X_OWNER] = what * (layout.placeOf(self()) + 1);
+}
+
+function disown(request: number): void {
+  region().words[layout.annexOf(request) + layout.X_OWNER] = 0;
 }
 
 /** What epoll must say before the request can be carried out; 0: nothing. */
@@ -260,12 +314,14 @@ export function createEpoll(port: number): number {
   }
   words[port + layout.P_RING] = fd + 1;
   words[port + layout.P_EVENT] = event + 1;
+  Atomics.add(words, layout.EPOLLS, 1);
   return 0;
 }
 
 /** Closes the port's epoll. */
 export function destroyEpoll(port: number): void {
   const { words } = region();
+  Atomics.sub(words, layout.EPOLLS, 1);
   libc().close(words[port + layout.P_EVENT] - 1);
   libc().close(words[port + layout.P_RING] - 1);
   words[port + layout.P_EVENT] = 0;

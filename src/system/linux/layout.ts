@@ -9,7 +9,7 @@
  */
 
 /** Part of the memory's name: two copies of this module with different layouts keep apart. */
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 /** Threads that may use the engine at once. */
 export const MAX_THREADS = 1024;
@@ -52,6 +52,23 @@ export const T_HANDING = 41;
 export const T_HANDING_HEAD = 42;
 /** The packet handed to it. */
 export const T_PACKET = 8;
+/**
+ * Packets that were copied to its room and that its program may not have got yet.
+ * Negative from before the queue's head moves on, to `T_LENT_HEAD`, until it has.
+ */
+export const T_LENT = 43;
+export const T_LENT_HEAD = 44;
+/** References to a port that it is to drop, and the place plus one of that port. */
+export const T_OWED = 45;
+export const T_OWED_PORT = 46;
+/** 1 from when it goes to wait in the ring until it is back; changed under the lock. */
+export const T_IN_RING = 48;
+/** What it still has to do with its lock given back: a sum of the `UNFINISHED_` values. */
+export const T_UNFINISHED = 47;
+/** Threads to wake, entries to hand to the kernel. */
+export const UNFINISHED_UNLOCK = 1;
+/** Entries that it keeps back to hand them over together. */
+export const UNFINISHED_BATCH = 2;
 /** A robust mutex it holds while it lives: the kernel marks it when the thread ends. */
 export const T_MUTEX = 16;
 /** A timespec and an io_uring_getevents_arg for its own waits. */
@@ -81,7 +98,7 @@ export const STATE_ABANDONED = 4;
 export const STATE_WATCHING = 5;
 
 /** A port. */
-export const PORT_WORDS = 64;
+export const PORT_WORDS = 96;
 export const P_LOCK = 0;
 /** Which life of this place; handles and threads of an earlier one do not match. */
 export const P_GENERATION = 1;
@@ -124,6 +141,23 @@ export const P_POSTED = 50;
 export const P_TAKEN = 52;
 /** `struct io_uring_params` as io_uring_setup has filled it: 120 bytes. */
 export const P_RING_PARAMS = 20;
+
+/**
+ * What the thread that has the lock is doing with a request, for whoever inherits
+ * the lock from it; see `journal.ts`.
+ */
+export const J_OPENING = 64;
+export const J_OPENING_POSITION = 65;
+export const J_FINISHING = 66;
+export const J_FINISHING_TAIL = 67;
+export const J_STATUS = 68;
+export const J_BYTES = 69;
+export const J_ERRNO = 70;
+export const J_REAPING = 71;
+export const J_LIFE = 72;
+export const J_RESULT = 73;
+export const J_DONE = 74;
+export const J_POSITION = 75;
 
 /** What carries a port's I/O. */
 export const ENGINE_RING = 1;
@@ -204,7 +238,7 @@ export const REQUEST_PARKED = 4;
 export const REQUEST_WAITING = 5;
 
 /** What only some kinds of operations keep, beside their request; memory the kernel may be given. */
-export const ANNEX_WORDS = 64;
+export const ANNEX_WORDS = 72;
 /** The place of its vector plus one, and how many buffers that has. */
 export const X_VECTOR = 0;
 export const X_VECTOR_LENGTH = 1;
@@ -217,6 +251,13 @@ export const X_SHORT_VECTOR = 8;
 export const SHORT_VECTOR_LENGTH = 4;
 /** Forty words of the kind's own. */
 export const X_OWN = 24;
+/**
+ * Without io_uring, the place plus one of the thread that carries the request out
+ * or has its result; in which life of the request, and the result.
+ */
+export const X_OWNER = 64;
+export const X_OWNER_LIFE = 65;
+export const X_RESULT = 66;
 
 /** A vector: `struct iovec`, so many times. */
 export const VECTOR_WORDS: number = MAX_VECTOR_LENGTH * 4;
@@ -226,10 +267,17 @@ export const PACKET_WORDS = 8;
 /** Set in a packet's last word beside the errno: an OVERLAPPED waits for its status. */
 export const PACKET_OF_OPERATION = 0x40000000;
 
+/** Packets a thread's room holds, and its words: a row more says how many its program has got. */
+export const ROOM_PACKETS = 1024;
+export const ROOM_GIVEN: number = ROOM_PACKETS * PACKET_WORDS;
+export const ROOM_WORDS: number = ROOM_GIVEN + PACKET_WORDS;
+
 const HEADER_WORDS = 1024;
 
 /** Ports that are closed and still kept by handles or operations. */
 export const LINGERING = 0;
+/** Ports that have the engine without io_uring. */
+export const EPOLLS = 1;
 /** A timespec: how long a thread sleeps on a lock before it looks whether its owner lives. */
 export const LOCK_TIMEOUT = 8;
 export const LOCK_TIMEOUT_NS = 20_000_000;
@@ -246,18 +294,24 @@ export const HANDLES: number = PORTS + MAX_PORTS * PORT_WORDS;
 export const REQUESTS: number = HANDLES + MAX_HANDLES * HANDLE_WORDS;
 export const ANNEXES: number = REQUESTS + MAX_REQUESTS * REQUEST_WORDS;
 export const VECTORS: number = ANNEXES + MAX_REQUESTS * ANNEX_WORDS;
-const TABLES_END: number = VECTORS + MAX_VECTORS * VECTOR_WORDS;
+export const ROOMS: number = VECTORS + MAX_VECTORS * VECTOR_WORDS;
+const TABLES_END: number = ROOMS + MAX_THREADS * ROOM_WORDS;
 
 /** Bytes of the tables, and where the queues begin; a multiple of the page size. */
 export const TABLE_BYTES: number = Math.ceil(TABLES_END * 4 / 65536) * 65536;
-/** Bytes reserved for one port's queue. */
-export const QUEUE_BYTES: number = MAX_QUEUE * PACKET_WORDS * 4;
+/** Bytes reserved for one port's queue: packets that ended threads had come back to a full one. */
+export const QUEUE_BYTES: number = 2 * MAX_QUEUE * PACKET_WORDS * 4;
 /** Bytes of address space the engine reserves; memory is taken as it is used. */
 export const REGION_BYTES: number = TABLE_BYTES + MAX_PORTS * QUEUE_BYTES;
 
 /** The first word of the thread at `place`. */
 export function threadAt(place: number): number {
   return THREADS + place * THREAD_WORDS;
+}
+
+/** The first word of the room of the thread whose first word is `thread`. */
+export function roomOf(thread: number): number {
+  return ROOMS + placeOf(thread) * ROOM_WORDS;
 }
 
 /** The place of the thread whose first word is `thread`. */

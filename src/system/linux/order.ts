@@ -43,6 +43,24 @@ function isBehind(request: number): boolean {
   return false;
 }
 
+/** Lets those of the handle's requests go whose turn it is, in case somebody has ended before saying so. */
+export function startNext(port: Port, handle: number): void {
+  const { words } = region();
+  const next = new Map<number, number>();
+  for (let at = words[handle + layout.H_NEWEST]; at !== 0; at = words[at + layout.R_OLDER]) {
+    const state = words[at + layout.R_STATE];
+    const events = eventsOf(at);
+    if (events === 0 || state === layout.REQUEST_PARKED) continue;
+    next.set(events, state === layout.REQUEST_WAITING && next.get(events) !== 0 ? at : 0);
+  }
+  for (const request of next.values()) {
+    if (request === 0) continue;
+    words[request + layout.R_STATE] = layout.REQUEST_STARTED;
+    port.engine().start(request);
+    port.submitLater();
+  }
+}
+
 /** The request that waits for this one to end, or 0. */
 export function followerOf(request: number): number {
   const { words } = region();

@@ -10,7 +10,8 @@ import { word } from "../../ffi/library.ts";
 import { wordIndex, wordsAround } from "../../ffi/memory.ts";
 import * as layout from "./layout.ts";
 import { lock, unlock, wake } from "./park.ts";
-import { Queue, type Words } from "./queue.ts";
+import type { Words } from "./fifo.ts";
+import { Queue } from "./queue.ts";
 import { queueWords, region } from "./region.ts";
 import { repair } from "./repair.ts";
 import { completeRequest } from "./requests.ts";
@@ -32,7 +33,6 @@ export class Port {
   /** The calling thread, since it first took the lock. */
   #owner = 0;
   #submitLater = false;
-  #dropLater = 0;
   #later: (() => void)[] = [];
 
   /** The port at `place`, as it is now. */
@@ -51,28 +51,41 @@ export class Port {
     if (lock(this.at + layout.P_LOCK, thread)) repair(this);
   }
 
+  /** The thread that has the lock through this view. */
+  owner(): number {
+    return this.#owner;
+  }
+
   /**
    * Gives the lock back, then does what could not be done under it: wakes the
    * threads that were let go, hands entries to the kernel, and, when the last
-   * reference went meanwhile, gives the port's place back.
+   * reference went meanwhile, gives the port's place back. What is still to be done
+   * is noted in the thread's place, should it end before that.
    */
   unlock(): void {
+    const words = this.#words;
+    const me = this.#owner;
     const released = this.queue.released;
     const mustSubmit = released.length === 0 ? this.#submitLater : this.#wakeInRing();
-    if (mustSubmit) this.addReference();
+    if (mustSubmit) {
+      this.addReference();
+      this.dropReferenceLater();
+    }
+    const isUnfinished = mustSubmit || released.length !== 0;
+    if (isUnfinished) words[me + layout.T_UNFINISHED] |= layout.UNFINISHED_UNLOCK;
     unlock(this.at + layout.P_LOCK);
-    if (released.length !== 0) this.#wakeParked();
+    if (isUnfinished) this.#finish(mustSubmit);
+    if (words[me + layout.T_OWED] !== 0) payReferences(me);
+    if (this.#later.length !== 0) this.#runLater();
+  }
+
+  #finish(mustSubmit: boolean): void {
+    if (this.queue.released.length !== 0) this.#wakeParked();
     if (mustSubmit) {
       this.#submitLater = false;
-      this.#dropLater++;
       this.submit(this.#owner);
     }
-    if (this.#later.length !== 0) this.#runLater();
-    if (this.#dropLater !== 0) {
-      const drop = this.#dropLater;
-      this.#dropLater = 0;
-      this.dropReferences(drop);
-    }
+    this.#words[this.#owner + layout.T_UNFINISHED] &= ~layout.UNFINISHED_UNLOCK;
   }
 
   /** `work` is done by this thread when it has given the lock back; it may take locks itself. */
@@ -86,16 +99,19 @@ export class Port {
     for (const work of works) work();
   }
 
-  /** Those that wait in the ring must come out of it; see `#nudge`. */
+  /** Those that wait in the ring must come out of it; the others are woken without the lock. */
   #wakeInRing(): boolean {
-    const words = this.#words;
-    for (const { thread, state } of this.queue.released) {
-      if (state !== layout.STATE_IN_RING) continue;
-      if (words[thread + layout.T_NUDGED] === 0) words[this.at + layout.P_NUDGED]++;
-      words[thread + layout.T_NUDGED] = 1;
-      this.#nudge();
-    }
+    for (const { thread } of this.queue.released) this.nudgeIfInRing(thread);
     return this.#submitLater;
+  }
+
+  /** The thread comes out of the ring, if it waits there; under the lock. */
+  nudgeIfInRing(thread: number): void {
+    const words = this.#words;
+    if (words[thread + layout.T_IN_RING] === 0) return;
+    if (words[thread + layout.T_NUDGED] === 0) words[this.at + layout.P_NUDGED]++;
+    words[thread + layout.T_NUDGED] = 1;
+    this.#nudge();
   }
 
   /**
@@ -111,6 +127,7 @@ export class Port {
   /** The thread is back from the ring; under the lock. */
   isBackFromRing(thread: number): void {
     const words = this.#words;
+    words[thread + layout.T_IN_RING] = 0;
     if (words[thread + layout.T_NUDGED] !== 0) {
       words[thread + layout.T_NUDGED] = 0;
       words[this.at + layout.P_NUDGED]--;
@@ -122,7 +139,10 @@ export class Port {
   #wakeParked(): void {
     const released = this.queue.released;
     for (const { thread, state } of released) {
-      if (state !== layout.STATE_IN_RING) wake(thread + layout.T_STATE);
+      // One that was in the ring sleeps there, or has not been woken from its futex yet.
+      const isNudged = state === layout.STATE_IN_RING &&
+        this.#words[thread + layout.T_NUDGED] !== 0;
+      if (!isNudged) wake(thread + layout.T_STATE);
     }
     released.length = 0;
   }
@@ -177,6 +197,26 @@ export class Port {
     if (oldest >= 0) wake(oldest + layout.T_STATE);
   }
 
+  /**
+   * Does again what a thread that has ended may have left undone: who was let go is
+   * woken, entries are handed over. Under the lock.
+   */
+  revive(): void {
+    const { threads } = region();
+    const words = this.#words;
+    for (const place of threads.taken()) {
+      const thread = layout.threadAt(place);
+      if (!this.queue.isBound(thread)) continue;
+      const state = words[thread + layout.T_STATE];
+      const isLetGo = state === layout.STATE_HANDED || state === layout.STATE_ABANDONED;
+      if (isLetGo) this.nudgeIfInRing(thread);
+      this.queue.released.push({ thread, state: layout.STATE_PARKED });
+    }
+    if (!this.hasEngine()) return;
+    if (words[this.at + layout.P_NUDGED] !== 0) this.#nudge();
+    this.#submitLater = true;
+  }
+
   /** Hands what was started to the kernel; without the lock, with a reference. */
   submit(thread: number): void {
     const engine = this.engine();
@@ -227,9 +267,11 @@ export class Port {
     return false;
   }
 
-  /** A reference goes when the lock is given back. */
+  /** A reference goes when the lock is given back, or when the thread that has it is buried. */
   dropReferenceLater(): void {
-    this.#dropLater++;
+    const owed = this.#owner + layout.T_OWED;
+    this.#words[this.#owner + layout.T_OWED_PORT] = this.queue.place + 1;
+    this.#words[owed] = this.#words[owed] + 1;
   }
 
   /** Gives references back, without the lock; the last one destroys the port. */
@@ -250,6 +292,15 @@ export class Port {
     Atomics.sub(this.#words, layout.LINGERING, 1);
     ports.release(this.queue.place);
   }
+}
+
+/** Drops the references that `thread`, the calling one or one that has ended, owes to a port. */
+export function payReferences(thread: number): void {
+  const { words } = region();
+  const count = words[thread + layout.T_OWED];
+  const place = words[thread + layout.T_OWED_PORT];
+  words[thread + layout.T_OWED] = 0;
+  if (count !== 0) portAt(place - 1).dropReferences(count);
 }
 
 /**

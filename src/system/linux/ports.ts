@@ -1,6 +1,5 @@
 /**
- * Completion ports on Linux: the contract's functions for them, and where their
- * threads wait.
+ * Completion ports on Linux: the contract's functions for them.
  *
  * @module
  */
@@ -8,20 +7,18 @@
 import { processors } from "../../ffi/runtime.ts";
 import * as code from "../codes.ts";
 import type { HandleSystem, Outcome, PortState, PortSystem } from "../contract.ts";
-import type { CompletionEntries } from "../entries.ts";
 import { failure, refusal, success } from "./errno.ts";
 import { describeEngine } from "./engines.ts";
 import { closeFile, setNonBlocking } from "./files.ts";
+import { lockPort } from "./found.ts";
 import { findHandle, freeHandle, openHandle, retireHandle } from "./handles.ts";
 import * as layout from "./layout.ts";
-import { sleep } from "./park.ts";
 import { type Port, portAt, settleStatuses } from "./port.ts";
 import { region } from "./region.ts";
 import { cancelRequests } from "./requests.ts";
-import { gather, submitGathered, submitKept } from "./submission.ts";
-import { buryDead, leavePort, self } from "./threads.ts";
-import { watch, WATCH_MS } from "./watch.ts";
-import { ABANDONED, MUST_SLEEP, TIMED_OUT } from "./queue.ts";
+import { gather, submitGathered } from "./submission.ts";
+import { getQueuedCompletionStatusEx, openEntries } from "./take.ts";
+import { self } from "./threads.ts";
 
 /** The port's concurrency value is a DWORD; the table holds signed words. */
 const MAX_CONCURRENCY = 0x7fffffff;
@@ -111,35 +108,6 @@ function associateLocked(
   return success(portHandle);
 }
 
-/** The handle this thread last asked for, and what it was. */
-let lastHandle = NaN;
-let lastAt = 0;
-let lastLife = 0;
-let lastPort: Port | undefined;
-
-/** The port of `handle`, locked; null if it is not an open port. */
-function lockPort(handle: number): Port | null {
-  if (handle !== lastHandle && !findPort(handle)) return null;
-  const port = lastPort!;
-  port.lock(self());
-  // Only under the lock is it sure that the handle stays open.
-  if (region().words[lastAt + layout.H_GENERATION] === lastLife) return port;
-  port.unlock();
-  lastHandle = NaN;
-  return null;
-}
-
-function findPort(handle: number): boolean {
-  const { words } = region();
-  const at = findHandle(handle);
-  if (at < 0 || words[at + layout.H_KIND] !== layout.KIND_PORT) return false;
-  lastHandle = handle;
-  lastAt = at;
-  lastLife = words[at + layout.H_GENERATION];
-  lastPort = portAt(words[at + layout.H_FD] - 1);
-  return true;
-}
-
 function postQueuedCompletionStatus(
   handle: number,
   bytes: number,
@@ -162,87 +130,6 @@ function postQueuedCompletionStatus(
   port.queue.release();
   port.unlock();
   return 0;
-}
-
-function getQueuedCompletionStatusEx(
-  handle: number,
-  entries: CompletionEntries,
-  count: number,
-  timeoutMs: number,
-): number {
-  // Case 41: what 0 does is not documented anywhere.
-  if (count < 1 || count > entries.capacity) return code.ERROR_INVALID_PARAMETER;
-  if (timeoutMs > 0) submitKept();
-  const me = self();
-  leaveOther(me, handle);
-  const port = lockPort(handle);
-  if (port === null) return code.ERROR_INVALID_HANDLE;
-  port.reap();
-  let taken = port.queue.step(me, entries.words, count, timeoutMs <= 0);
-  if (taken === MUST_SLEEP) taken = wait(port, me, entries, count, timeoutMs);
-  port.queue.release();
-  port.unlock();
-  if (taken === TIMED_OUT) return code.WAIT_TIMEOUT;
-  if (taken === ABANDONED) return code.ERROR_ABANDONED_WAIT_0;
-  settleStatuses(entries.words, taken);
-  entries.removed = taken;
-  return 0;
-}
-
-/**
- * Sleeps until there are packets, the time is over or the port is closed; called
- * and left with the lock held. Returns what the last step has answered.
- */
-function wait(
-  port: Port,
-  me: number,
-  entries: CompletionEntries,
-  count: number,
-  timeoutMs: number,
-): number {
-  const { words } = region();
-  const queue = port.queue;
-  const deadline = performance.now() + timeoutMs;
-  port.addReference();
-  words[me + layout.T_HOLDS] = 1;
-  if (port.hasEngine()) queue.sendToRing();
-  // Beside packets that it may not take, it may be the one to watch those who may.
-  queue.release();
-  let mustBury = true;
-  for (;;) {
-    const state = words[me + layout.T_STATE];
-    const isWatcher = queue.isWatcher(me);
-    port.unlock();
-    if (mustBury) buryDead();
-    mustBury = false;
-    const left = Math.max(deadline - performance.now(), 0);
-    const time = isWatcher ? Math.min(left, WATCH_MS) : left;
-    if (state === layout.STATE_IN_RING) port.engine().wait(me, time);
-    else sleep(me, state, time);
-    if (isWatcher) watch(port, me);
-    port.lock(me);
-    if (state === layout.STATE_IN_RING) {
-      port.isBackFromRing(me);
-      port.reap();
-      queue.release();
-    }
-    const answer = queue.step(me, entries.words, count, performance.now() >= deadline);
-    if (answer === MUST_SLEEP) continue;
-    words[me + layout.T_HOLDS] = 0;
-    port.dropReferenceLater();
-    if (state === layout.STATE_IN_RING) port.promote();
-    return answer;
-  }
-}
-
-/** A thread belongs to one port: before it takes from another, it leaves the first (51). */
-function leaveOther(me: number, handle: number): void {
-  const { words } = region();
-  const bound = words[me + layout.T_PORT];
-  if (bound === 0 || handle === lastHandle && lastPort!.queue.place === bound - 1) return;
-  const at = findHandle(handle);
-  if (at < 0 || words[at + layout.H_KIND] !== layout.KIND_PORT) return;
-  if (words[at + layout.H_FD] !== bound) leavePort(bound - 1);
 }
 
 /** The port that this thread was running for when it said that it blocks, plus one. */
@@ -373,6 +260,9 @@ function cancelIoEx(handle: number, overlapped: number): number {
 /** The contract's functions for ports, and for what all handles can do. */
 export const ports: PortSystem & HandleSystem = {
   createIoCompletionPort,
+  openEntries,
+  // The room goes with the thread's place.
+  closeEntries: (_address, _capacity) => {},
   getQueuedCompletionStatusEx,
   getQueuedCompletionStatus: (port, entries, timeoutMs) =>
     getQueuedCompletionStatusEx(port, entries, 1, timeoutMs),

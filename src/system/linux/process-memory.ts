@@ -2,28 +2,32 @@
  * Memory that every thread of the process finds by a name, also a Worker that
  * was handed nothing: a memfd mapped once, found again in `/proc/self/maps`.
  *
- * The lock around "look, else create" is `flock` on that very file: each open of
- * it is a lock owner of its own, so threads exclude each other, and nobody but
- * this process's own user can open it.
- *
  * @module
  */
 
 import { libc } from "../../ffi/libc.ts";
 import { word } from "../../ffi/library.ts";
 import type { Outcome } from "../contract.ts";
-import { cString, EINTR, errno, failure, success } from "./errno.ts";
+import { cString, failure, success } from "./errno.ts";
 
 const O_RDONLY = 0;
 const O_CLOEXEC = 0x80000;
-const LOCK_EX = 2;
 const MFD_CLOEXEC = 1;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
+const MAP_FIXED_NOREPLACE = 0x100000;
 const MAP_PRIVATE_ANONYMOUS = 0x22;
 const MADV_DONTFORK = 10;
 const MADV_DONTDUMP = 16;
 const MAP_FAILED = 2 ** 63;
+
+/**
+ * Addresses that are asked for, one after the other where somebody else's memory
+ * lies: high up for most kernels, then low for those with 39 bits of address space.
+ */
+const BASES = [0x680_0000_0000, 0x30_0000_0000];
+const PLACES = 8;
+const STEP = 0x8_0000_0000;
 
 /** Reserves private, zeroed, page-aligned memory. */
 export function virtualAlloc(byteLength: number): Outcome {
@@ -40,24 +44,66 @@ export function virtualFree(address: number, byteLength: number): number {
   return libc().munmap(word(address), word(byteLength)) === 0 ? 0 : failure().code;
 }
 
-/** The memory called `name`, made if this process has none of that name yet. */
+/**
+ * The memory called `name`, made if this process has none of that name yet. No
+ * lock is taken, because one would stay behind with a thread that is terminated
+ * here: all threads ask the kernel for the same address, and it gives that to one.
+ */
 export function mapProcessMemory(name: string, byteLength: number): Outcome {
-  const { open, close, flock } = libc();
-  const maps = open(cString("/proc/self/maps"), O_RDONLY | O_CLOEXEC, 0);
-  if (maps < 0) return failure();
+  const known = find(name);
+  if (known < 0) return failure();
+  if (known > 0) return success(known);
+  const { memfd_create, ftruncate, close } = libc();
+  const fd = memfd_create(cString(name), MFD_CLOEXEC);
+  if (fd < 0) return failure();
   try {
-    while (flock(maps, LOCK_EX) !== 0) {
-      if (errno() !== EINTR) return failure();
+    if (ftruncate(fd, word(byteLength)) !== 0) return failure();
+    return place(name, fd, byteLength);
+  } finally {
+    // The mapping keeps the memory; the descriptor is not needed again.
+    close(fd);
+  }
+}
+
+/** Maps the file where no thread has mapped one of that name; else finds that one. */
+function place(name: string, fd: number, byteLength: number): Outcome {
+  const { mmap, munmap, madvise } = libc();
+  const length = word(byteLength);
+  let reason = failure();
+  for (const base of BASES) {
+    for (let i = 0; i < PLACES; i++) {
+      const wanted = base + i * STEP;
+      const flags = MAP_SHARED | MAP_FIXED_NOREPLACE;
+      const address = Number(mmap(word(wanted), length, PROT_READ_WRITE, flags, fd, word(0)));
+      if (address === wanted) {
+        // A forked child must not share our queues, nor a core dump hold the reservation.
+        madvise(word(address), length, MADV_DONTFORK);
+        madvise(word(address), length, MADV_DONTDUMP);
+        return success(address);
+      }
+      if (address >= MAP_FAILED) reason = failure();
+      // A kernel before 4.17 takes the address for a hint.
+      else munmap(word(address), length);
+      const known = find(name);
+      if (known > 0) return success(known);
     }
-    const address = find(maps, name);
-    return address === 0 ? create(name, byteLength) : success(address);
+  }
+  return reason;
+}
+
+/** The lowest address of the mapping called `name`; 0 if there is none, -1 if nobody can tell. */
+function find(name: string): number {
+  const { open, close } = libc();
+  const maps = open(cString("/proc/self/maps"), O_RDONLY | O_CLOEXEC, 0);
+  if (maps < 0) return -1;
+  try {
+    return findIn(maps, name);
   } finally {
     close(maps);
   }
 }
 
-/** The lowest address of the mapping called `name`; 0 if there is none. */
-function find(maps: number, name: string): number {
+function findIn(maps: number, name: string): number {
   const bytes = new Uint8Array(new ArrayBuffer(65536));
   const decoder = new TextDecoder();
   const mark = `/memfd:${name} (deleted)`;
@@ -69,24 +115,5 @@ function find(maps: number, name: string): number {
     rest = lines.pop() ?? "";
     const line = lines.find((line) => line.endsWith(mark));
     if (line !== undefined) return parseInt(line.slice(0, line.indexOf("-")), 16);
-  }
-}
-
-function create(name: string, byteLength: number): Outcome {
-  const { memfd_create, ftruncate, mmap, madvise, close } = libc();
-  const fd = memfd_create(cString(name), MFD_CLOEXEC);
-  if (fd < 0) return failure();
-  try {
-    const length = word(byteLength);
-    if (ftruncate(fd, length) !== 0) return failure();
-    const mapped = mmap(word(0), length, PROT_READ_WRITE, MAP_SHARED, fd, word(0));
-    if (Number(mapped) >= MAP_FAILED) return failure();
-    // A forked child must not share our queues, nor a core dump hold the reservation.
-    madvise(mapped, length, MADV_DONTFORK);
-    madvise(mapped, length, MADV_DONTDUMP);
-    return success(Number(mapped));
-  } finally {
-    // The mapping keeps the memory; the descriptor is not needed again.
-    close(fd);
   }
 }

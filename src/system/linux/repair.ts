@@ -1,23 +1,37 @@
 /**
- * Setting a port right after a thread has ended where no thread should: with a
- * packet in its hands, or in the middle of a change under the lock.
+ * Setting a port right after a thread has ended where no thread should: with
+ * packets in its hands, or in the middle of a change under the lock.
  *
- * The queue itself is right after every single store (`queue.ts`). What can be
- * wrong are the counts, which are made anew, and a thread on its way from the
- * stack to its packet. Under the port's lock.
+ * The queue itself is right after every single store (`fifo.ts`). What can be
+ * wrong are the counts, which are made anew, a thread on its way from the stack to
+ * its packet, and the request that was just being seen to (`journal.ts`). Under the
+ * port's lock.
  *
  * @module
  */
 
 import * as layout from "./layout.ts";
-import type { Port } from "./port.ts";
+import { type Port, settleStatuses } from "./port.ts";
 import { region } from "./region.ts";
+import { replay } from "./replay.ts";
 
-/** A packet was handed to a thread that has ended: it is the oldest again. */
+/**
+ * Packets were handed or lent to a thread that has ended: those that its program
+ * has not got are the oldest again. On a closed port they go nowhere.
+ */
 export function takeBack(port: Port, thread: number): void {
   const { words } = region();
-  const packet = thread + layout.T_PACKET;
-  port.queue.putBack(words.subarray(packet, packet + layout.PACKET_WORDS));
+  const lent = words[thread + layout.T_LENT];
+  const room = layout.roomOf(thread);
+  const given = lent === 0 ? 0 : words[room + layout.ROOM_GIVEN];
+  const first = lent === 0 ? thread + layout.T_PACKET : room;
+  for (let index = Math.max(lent, 1) - 1; index >= given; index--) {
+    const at = first + index * layout.PACKET_WORDS;
+    const packet = words.subarray(at, at + layout.PACKET_WORDS);
+    if (port.isOpen()) port.queue.putBack(packet);
+    else settleStatuses(packet, 1);
+  }
+  words[thread + layout.T_LENT] = 0;
   Atomics.store(words, thread + layout.T_STATE, layout.STATE_RUNNING);
 }
 
@@ -29,12 +43,16 @@ export function repair(port: Port): void {
   for (const place of threads.taken()) {
     const thread = layout.threadAt(place);
     if (!port.queue.isBound(thread)) continue;
+    port.queue.settleLoan(thread);
     if (isAstray(port, thread, waiting)) sendOn(port, thread, waiting);
     if (words[thread + layout.T_COUNTED] === layout.COUNTED_YES) active++;
   }
   words[port.at + layout.P_ACTIVE] = active;
   words[port.at + layout.P_WAITING] = waiting.size;
   words[port.at + layout.P_WATCHER] = 0;
+  replay(port);
+  port.queue.release();
+  port.revive();
 }
 
 /** The threads on the stack, newest first. */

@@ -13,6 +13,7 @@ import { STATUS_PENDING } from "../codes.ts";
 import { errorOfErrno, statusOfError } from "../status.ts";
 import { EAGAIN, ECANCELED, EINTR } from "./errno.ts";
 import { freeHandle } from "./handles.ts";
+import * as journal from "./journal.ts";
 import * as layout from "./layout.ts";
 import type { Port } from "./port.ts";
 import { leaveDescriptor } from "./descriptors.ts";
@@ -47,6 +48,7 @@ export function openRequest(
   overlapped: number,
 ): void {
   const { words } = region();
+  journal.opening(port.at, request, port.engine().position());
   wordsAround(overlapped)[wordIndex(overlapped)] = STATUS_PENDING;
   words[request + layout.R_GENERATION] = words[request + layout.R_GENERATION] + 1 | 0;
   words[request + layout.R_STATE] = layout.REQUEST_STARTED;
@@ -55,9 +57,9 @@ export function openRequest(
   words[request + layout.R_OPCODE] = rulesOf(kind).opcode;
   words[request + layout.R_DONE] = 0;
   words[request + layout.R_KIND] = kind;
+  port.addReference();
   link(words, handle, request);
   words[port.at + layout.P_IN_FLIGHT]++;
-  port.addReference();
 }
 
 /** A completion of the engine: the request's rules say what comes of it. */
@@ -126,18 +128,26 @@ export function finishRequest(
   const { words } = region();
   const handle = words[request + layout.R_HANDLE];
   const follower = followerOf(request);
-  unlink(words, handle, request);
-  words[port.at + layout.P_IN_FLIGHT]--;
+  journal.finishing(port.at, request, port.queue.tail(), status, bytes, errno);
   port.deliver(handle, request, status, bytes, errno);
   words[request + layout.R_STATE] = 0;
+  unlink(words, handle, request);
+  words[port.at + layout.P_IN_FLIGHT]--;
+  endFinished(port, request, handle);
+  if (follower !== 0) goOn(port, follower);
+}
+
+/** What a request that is over has kept is given back. */
+export function endFinished(port: Port, request: number, handle: number): void {
+  const { words } = region();
   // A completion that still comes, of a timer for instance, is nobody's.
   words[request + layout.R_GENERATION] = words[request + layout.R_GENERATION] + 1 | 0;
+  journal.finished(port.at, request);
   releaseRequest(request);
   if (words[handle + layout.H_IN_FLIGHT] === 0 && words[handle + layout.H_FD] < 0) {
     freeHandle(handle);
   }
   port.dropReferenceLater();
-  if (follower !== 0) goOn(port, follower);
 }
 
 /**

@@ -13,6 +13,7 @@ import { ioUring, ioUringSetup, libc } from "../../ffi/libc.ts";
 import { word } from "../../ffi/library.ts";
 import { view } from "../../ffi/memory.ts";
 import * as errno from "./errno.ts";
+import { reaped, reaping } from "./journal.ts";
 import * as layout from "./layout.ts";
 import { timespec } from "./park.ts";
 import { type Completed, type Engine, NO_REQUEST } from "./engine.ts";
@@ -55,6 +56,7 @@ const NOTHING = word(0);
 /** One thread's view of a port's ring. */
 export class Ring implements Engine {
   readonly completesOnSubmit = false;
+  readonly #port: number;
   readonly #fd: number;
   readonly #words: Int32Array<ArrayBuffer>;
   readonly #sqes: Int32Array<ArrayBuffer>;
@@ -73,6 +75,7 @@ export class Ring implements Engine {
     const params = port + layout.P_RING_PARAMS;
     const sq = params + PARAMS_SQ_OFF;
     const cq = params + PARAMS_CQ_OFF;
+    this.#port = port;
     this.#fd = words[port + layout.P_RING] - 1;
     this.#words = new Int32Array(
       view(readAddress(port + layout.P_RING_ADDRESS), words[port + layout.P_RING_BYTES]),
@@ -88,6 +91,11 @@ export class Ring implements Engine {
     this.#cqTail = words[cq + 1] >>> 2;
     this.#cqMask = this.#words[words[cq + 2] >>> 2];
     this.#cqes = words[cq + 5] >>> 2;
+  }
+
+  /** How many entries were ever filled. */
+  position(): number {
+    return this.#words[this.#sqTail];
   }
 
   /** Entries filled and not yet taken by the kernel. */
@@ -250,6 +258,12 @@ export class Ring implements Engine {
       (Atomics.load(words, this.#sqFlags) & IORING_SQ_CQ_OVERFLOW) !== 0;
   }
 
+  #note(low: number, life: number, result: number): void {
+    if (low === NO_REQUEST) return;
+    const request = layout.REQUESTS + (low - 1) * layout.REQUEST_WORDS;
+    reaping(this.#port, request, life, result, this.position());
+  }
+
   /** Reads all completions. Under the lock. */
   reap(completed: Completed): void {
     const words = this.#words;
@@ -262,9 +276,11 @@ export class Ring implements Engine {
         const low = words[at];
         const high = words[at + 1];
         const result = words[at + 2];
+        this.#note(low, high, result);
         // The entry may be overwritten from here on, also by what `completed` submits.
         Atomics.store(words, this.#cqHead, head);
         completed(low, high, result);
+        reaped(this.#port);
       }
       if ((Atomics.load(words, this.#sqFlags) & IORING_SQ_CQ_OVERFLOW) === 0) return;
       // More completions than the ring holds: the kernel moves in those it kept.

@@ -6,6 +6,7 @@
 
 import * as code from "../codes.ts";
 import { findHandle } from "./handles.ts";
+import { opened } from "./journal.ts";
 import * as layout from "./layout.ts";
 import { type Port, portAt } from "./port.ts";
 import { region } from "./region.ts";
@@ -51,6 +52,7 @@ export function startOn(
     openRequest(port, at, request, kind, overlapped);
     words.fill(0, request + layout.R_ADDRESS, request + layout.R_DONE);
     prepare(port, request, at);
+    opened(port.at);
     // What has ended at once has its packet in the queue.
     port.queue.release();
   }
@@ -62,5 +64,6 @@ export function startOn(
 /** Hands a request that has just been prepared to the engine. */
 export function launch(port: Port, request: number): void {
   startInOrder(port, request);
+  opened(port.at);
   started(port);
 }

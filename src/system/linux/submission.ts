@@ -5,7 +5,9 @@
  * @module
  */
 
+import * as layout from "./layout.ts";
 import type { Port } from "./port.ts";
+import { region } from "./region.ts";
 import { self } from "./threads.ts";
 
 let depth = 0;
@@ -28,6 +30,7 @@ export function started(port: Port): void {
   } else if (!kept.includes(port)) {
     port.addReference();
     kept.push(port);
+    region().words[self() + layout.T_UNFINISHED] |= layout.UNFINISHED_BATCH;
   }
 }
 
@@ -39,9 +42,11 @@ export function submitGathered(): void {
 
 /** Hands over what this thread has kept; also before it waits, perhaps for just that. */
 export function submitKept(): void {
+  if (kept.length === 0) return;
   for (const port of kept) {
     port.submit(self());
     port.dropReferences(1);
   }
   kept.length = 0;
+  region().words[self() + layout.T_UNFINISHED] &= ~layout.UNFINISHED_BATCH;
 }

@@ -8,9 +8,10 @@
 import { libc } from "../../ffi/libc.ts";
 import { holdLife, isDead } from "./death.ts";
 import * as layout from "./layout.ts";
-import { type Port, portAt } from "./port.ts";
+import { payReferences, type Port, portAt } from "./port.ts";
 import { region } from "./region.ts";
 import { takeBack } from "./repair.ts";
+import { adoptRequests } from "./adoption.ts";
 
 let own = -1;
 
@@ -59,7 +60,23 @@ export function buryDead(): void {
       if (port.queue.isBound(thread)) bury(port, thread);
       port.unlock();
     }
+    if (words[thread + layout.T_UNFINISHED] !== 0) finishForIt();
+    adoptRequests(place, self());
+    payReferences(thread);
     threads.release(place);
+  }
+}
+
+/** A thread has ended between giving a lock back and what was to follow: we do it for all ports. */
+function finishForIt(): void {
+  for (const place of region().ports.taken()) {
+    const port = portAt(place);
+    port.lock(self());
+    if (port.addReferenceIfAlive()) {
+      port.dropReferenceLater();
+      port.revive();
+    }
+    port.unlock();
   }
 }
 
@@ -78,7 +95,7 @@ function claimBurial(thread: number, tid: number): boolean {
 function bury(port: Port, thread: number): void {
   const { words } = region();
   const state = words[thread + layout.T_STATE];
-  if (state === layout.STATE_HANDED) takeBack(port, thread);
+  if (words[thread + layout.T_LENT] !== 0 || state === layout.STATE_HANDED) takeBack(port, thread);
   else if (state !== layout.STATE_RUNNING && state !== layout.STATE_ABANDONED) {
     port.queue.unpark(thread);
   }

@@ -16,6 +16,9 @@ import { answer, failure, handleWord, success } from "./last-error.ts";
 import { memory } from "./memory.ts";
 import { view } from "../../ffi/memory.ts";
 
+/** sizeof(OVERLAPPED_ENTRY). */
+const ENTRY_BYTES = 32;
+
 /** INVALID_HANDLE_VALUE as it crosses to C; Bun takes the bigint too. */
 const NO_FILE = 0xFFFFFFFFFFFFFFFFn;
 const NOTHING = word(0);
@@ -42,6 +45,14 @@ function openScratch(): Scratch {
 /** The Win32 code of an NTSTATUS that a call has answered with. */
 export function errorOf(status: number): number {
   return errorOfStatus(status >>> 0) ?? ntdll().RtlNtStatusToDosError(status);
+}
+
+function openEntries(capacity: number): Outcome {
+  return memory.virtualAlloc(capacity * ENTRY_BYTES + ENTRY_BYTES);
+}
+
+function closeEntries(address: number, capacity: number): void {
+  memory.virtualFree(address, capacity * ENTRY_BYTES + ENTRY_BYTES);
 }
 
 function createIoCompletionPort(
@@ -105,6 +116,8 @@ function queryIoCompletion(port: number, state: PortState): number {
 /** The contract's functions for ports, and for what all handles can do. */
 export const ports: PortSystem & HandleSystem = {
   createIoCompletionPort,
+  openEntries,
+  closeEntries,
   getQueuedCompletionStatusEx,
   getQueuedCompletionStatus: (port, entries, timeoutMs) =>
     getQueuedCompletionStatusEx(port, entries, 1, timeoutMs),

@@ -1,0 +1,45 @@
+/**
+ * From a port's handle to the port. A thread mostly asks for the same one again.
+ *
+ * @module
+ */
+
+import { findHandle } from "./handles.ts";
+import * as layout from "./layout.ts";
+import { type Port, portAt } from "./port.ts";
+import { region } from "./region.ts";
+import { self } from "./threads.ts";
+
+/** The handle this thread last asked for, and what it was. */
+let lastHandle = NaN;
+let lastAt = 0;
+let lastLife = 0;
+let lastPort: Port | undefined;
+
+/** The port of `handle`, locked; null if it is not an open port. */
+export function lockPort(handle: number): Port | null {
+  if (handle !== lastHandle && !findPort(handle)) return null;
+  const port = lastPort!;
+  port.lock(self());
+  // Only under the lock is it sure that the handle stays open.
+  if (region().words[lastAt + layout.H_GENERATION] === lastLife) return port;
+  port.unlock();
+  lastHandle = NaN;
+  return null;
+}
+
+function findPort(handle: number): boolean {
+  const { words } = region();
+  const at = findHandle(handle);
+  if (at < 0 || words[at + layout.H_KIND] !== layout.KIND_PORT) return false;
+  lastHandle = handle;
+  lastAt = at;
+  lastLife = words[at + layout.H_GENERATION];
+  lastPort = portAt(words[at + layout.H_FD] - 1);
+  return true;
+}
+
+/** Whether `handle` is the port that `lockPort` was last asked for, and its place that one. */
+export function isLast(handle: number, place: number): boolean {
+  return handle === lastHandle && lastPort!.queue.place === place;
+}

@@ -1,0 +1,97 @@
+/**
+ * Going on with the request that a thread was just seeing to when it ended with
+ * the port's lock, as its journal says; and making the lists and counts of requests
+ * anew. Under the port's lock.
+ *
+ * @module
+ */
+
+import { ECANCELED } from "./errno.ts";
+import * as layout from "./layout.ts";
+import type { Port } from "./port.ts";
+import { region } from "./region.ts";
+import { startNext } from "./order.ts";
+import { completeRequest, endFinished, failRequest, releaseRequest } from "./requests.ts";
+
+/** The lock was inherited: every request of the port is as if nobody had ended. */
+export function replay(port: Port): void {
+  const { words, handles } = region();
+  replayFinishing(port);
+  let inFlight = 0;
+  for (const place of handles.taken()) {
+    const handle = layout.HANDLES + place * layout.HANDLE_WORDS;
+    if (words[handle + layout.H_PORT] !== port.queue.place + 1) continue;
+    inFlight += relink(handle);
+    if (words[handle + layout.H_NEWEST] !== 0) startNext(port, handle);
+  }
+  words[port.at + layout.P_IN_FLIGHT] = inFlight;
+  replayOpening(port);
+  replayReaping(port);
+}
+
+/** The links to newer requests follow from those to older ones, which are always right. */
+function relink(handle: number): number {
+  const { words } = region();
+  let count = 0;
+  let newer = 0;
+  let at = words[handle + layout.H_NEWEST];
+  while (at !== 0) {
+    const older = words[at + layout.R_OLDER];
+    const isOver = words[at + layout.R_STATE] === 0;
+    if (isOver && newer === 0) words[handle + layout.H_NEWEST] = older;
+    else if (isOver) words[newer + layout.R_OLDER] = older;
+    else {
+      words[at + layout.R_NEWER] = newer;
+      newer = at;
+      count++;
+    }
+    at = older;
+  }
+  words[handle + layout.H_IN_FLIGHT] = count;
+  return count;
+}
+
+/** The packet is queued unless it is already; what follows is done in any case. */
+function replayFinishing(port: Port): void {
+  const { words } = region();
+  const request = words[port.at + layout.J_FINISHING];
+  if (request === 0) return;
+  const handle = words[request + layout.R_HANDLE];
+  if (words[request + layout.R_STATE] !== 0) {
+    if (port.queue.tail() === words[port.at + layout.J_FINISHING_TAIL]) {
+      const status = words[port.at + layout.J_STATUS];
+      const bytes = words[port.at + layout.J_BYTES];
+      port.deliver(handle, request, status, bytes, words[port.at + layout.J_ERRNO]);
+    }
+    words[request + layout.R_STATE] = 0;
+  }
+  relink(handle);
+  endFinished(port, request, handle);
+}
+
+/** It never came to the engine: its packet says that it was cancelled. */
+function replayOpening(port: Port): void {
+  const { words } = region();
+  const request = words[port.at + layout.J_OPENING];
+  words[port.at + layout.J_OPENING] = 0;
+  if (request === 0) return;
+  const state = words[request + layout.R_STATE];
+  if (state === 0) return releaseRequest(request);
+  if (state !== layout.REQUEST_STARTED) return;
+  const isStarted = port.engine().position() !== words[port.at + layout.J_OPENING_POSITION];
+  if (!isStarted) failRequest(port, request, ECANCELED);
+}
+
+/** The engine's result was taken from it: unless the request has gone on since, it is seen to now. */
+function replayReaping(port: Port): void {
+  const { words } = region();
+  const request = words[port.at + layout.J_REAPING];
+  words[port.at + layout.J_REAPING] = 0;
+  if (request === 0 || !port.hasEngine()) return;
+  const life = words[port.at + layout.J_LIFE];
+  if (words[request + layout.R_GENERATION] !== life) return;
+  if (port.engine().position() !== words[port.at + layout.J_POSITION]) return;
+  words[request + layout.R_DONE] = words[port.at + layout.J_DONE];
+  const place = layout.requestPlace(request) + 1;
+  completeRequest(port, place, life, words[port.at + layout.J_RESULT]);
+}
