@@ -4,7 +4,7 @@
  * @module
  */
 
-import { findHandle } from "./handles.ts";
+import { findHandle, lifeOf } from "./handles.ts";
 import * as layout from "./layout.ts";
 import { type Port, portAt } from "./port.ts";
 import { region } from "./region.ts";
@@ -32,10 +32,14 @@ function findPort(handle: number): boolean {
   const { words } = region();
   const at = findHandle(handle);
   if (at < 0 || words[at + layout.H_KIND] !== layout.KIND_PORT) return false;
+  const place = words[at + layout.H_FD] - 1;
+  const life = lifeOf(handle);
+  // Closed since, it would be remembered as open, or what came after it as this one.
+  if (Atomics.load(words, at + layout.H_GENERATION) !== life) return false;
   lastHandle = handle;
   lastAt = at;
-  lastLife = words[at + layout.H_GENERATION];
-  lastPort = portAt(words[at + layout.H_FD] - 1);
+  lastLife = life;
+  lastPort = portAt(place);
   return true;
 }
 

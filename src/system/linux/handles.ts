@@ -49,8 +49,13 @@ export function openHandle(kind: number, fd: number, flags: number): number {
 /** Closes the handle for all threads; false if another one was faster. */
 export function retireHandle(at: number, handle: number): boolean {
   const { words } = region();
-  const life = Math.floor(handle / LIFE);
+  const life = lifeOf(handle);
   return Atomics.compareExchange(words, at + layout.H_GENERATION, life, 0) === life;
+}
+
+/** Which life of its place a handle's number means. */
+export function lifeOf(handle: number): number {
+  return Math.floor(handle / LIFE);
 }
 
 /** Gives the place of a retired handle back, once nothing refers to it. */
