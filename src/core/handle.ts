@@ -55,13 +55,15 @@ export abstract class Handle {
   /** What kind of handle this is. */
   readonly kind: HandleKind;
 
-  /** A handle made by `register`, or, as its owner's twin, by `attached`. */
-  protected constructor(kind: HandleKind, place: number, isOwner: boolean) {
+  /** The handle of a token that `register` has made, or, as its owner's twin, `attached` found. */
+  protected constructor(kind: HandleKind, token: HandleToken, isOwner: boolean) {
     this.kind = kind;
-    this.#place = place;
-    this.#generation = ledger().words[place + GENERATION];
+    this.#place = token.place;
+    this.#generation = token.generation;
     this.#isOwner = isOwner;
-    this.#name = nameOfHandle(place);
+    this.#name = nameOfHandle(token.place);
+    // What was read of the place is another handle's, if this one was closed meanwhile.
+    if (this.isClosed) throw notAttached(kind);
   }
 
   /** The path or address this handle was opened with; the end of a very long one. */
@@ -168,8 +170,8 @@ export abstract class Handle {
     if (this.#isOwner) this.close();
   }
 
-  /** Enters an opened system handle in the ledger and returns its place. */
-  protected static register(kind: HandleKind, systemHandle: number, name: string): number {
+  /** Enters an opened system handle in the ledger and returns its token. */
+  protected static register(kind: HandleKind, systemHandle: number, name: string): HandleToken {
     const { words, handles } = ledger();
     let place: number;
     try {
@@ -184,21 +186,24 @@ export abstract class Handle {
     writeName(words, place, name);
     markOpen(words, place + H_CALLS);
     Atomics.store(words, place + H_REFERENCES, 1);
-    return place;
+    return { kind: `iocp.${kind}`, place, generation: words[place + GENERATION] };
   }
 
-  /** The place that `token` names; throws if it is no token of an open handle of this kind. */
-  protected static attached(kind: HandleKind, token: HandleToken): number {
+  /** The token itself; throws if it is no token of a handle of this kind. */
+  protected static attached(kind: HandleKind, token: HandleToken): HandleToken {
     const { words, handles } = ledger();
     if (
       !isToken(token, `iocp.${kind}`) || !handles.isLive(token.place, token.generation) ||
-      words[token.place + H_KIND] !== KINDS.indexOf(kind) + 1 ||
-      isMarkedClosed(words, token.place + H_CALLS)
+      words[token.place + H_KIND] !== KINDS.indexOf(kind) + 1
     ) {
-      throw new TypeError(`Cannot attach the ${kind}: it is closed, or this is no token of one`);
+      throw notAttached(kind);
     }
-    return token.place;
+    return token;
   }
+}
+
+function notAttached(kind: HandleKind): TypeError {
+  return new TypeError(`Cannot attach the ${kind}: it is closed, or this is no token of one`);
 }
 
 /** The path or address of the handle at `place`. */

@@ -120,12 +120,12 @@ export class CompletionPort {
    */
   constructor(options?: CompletionPortOptions);
   /** @internal */
-  constructor(options: CompletionPortOptions, place: number);
-  constructor(options: CompletionPortOptions = {}, place: number = -1) {
-    this.#isOwner = place < 0;
-    this.#place = place < 0 ? createPort(options.concurrency ?? 0) : place;
+  constructor(options: CompletionPortOptions, token: PortToken);
+  constructor(options: CompletionPortOptions = {}, token?: PortToken) {
+    this.#isOwner = token === undefined;
+    this.#place = token?.place ?? createPort(options.concurrency ?? 0);
     this.#words = ledger().words;
-    this.#generation = this.#words[this.#place + GENERATION];
+    this.#generation = token?.generation ?? this.#words[this.#place + GENERATION];
     this.#handle = ledgers.readNumber(this.#words, this.#place + P_SYSTEM);
     this.concurrency = this.#words[this.#place + P_CONCURRENCY] >>> 0;
   }
@@ -137,14 +137,12 @@ export class CompletionPort {
    * @throws {TypeError} if the token is none, or its port has been closed.
    */
   static attach(token: PortToken): CompletionPort {
-    const { words, ports } = ledger();
-    if (
-      !isToken(token, "iocp.port") || !ports.isLive(token.place, token.generation) ||
-      isMarkedClosed(words, token.place + P_CALLS)
-    ) {
-      throw new TypeError("Cannot attach the port: it has been closed, or this is no token of one");
+    if (isToken(token, "iocp.port") && ledger().ports.isLive(token.place, token.generation)) {
+      const port = new CompletionPort({}, token);
+      // What was read of the place is another port's, if this one was closed meanwhile.
+      if (!port.isClosed) return port;
     }
-    return new CompletionPort({}, token.place);
+    throw new TypeError("Cannot attach the port: it has been closed, or this is no token of one");
   }
 
   /** The port in the form that `postMessage` can send. */
