@@ -4,8 +4,9 @@
  * Windows gives the number of a closed handle again at once (case 57). A call
  * that had looked the number up before another thread closed it would then act
  * on something else. So calls are counted there, and closing waits for none of
- * them: if there are any, the last one closes. Where numbers do not come again,
- * nothing is counted.
+ * them: if there are any, the last one closes. Takes from a port are not counted
+ * but noted by their threads, and are woken (`port-life.ts`). Where numbers do not
+ * come again, nothing is counted.
  *
  * @module
  */
@@ -29,8 +30,12 @@ export function beginCall(words: Int32Array<ArrayBuffer>, at: number): boolean {
 
 /** Ends a call. True if the caller must close the thing. */
 export function endCall(words: Int32Array<ArrayBuffer>, at: number): boolean {
-  if (!system.reusesHandles) return false;
-  return Atomics.sub(words, at, 1) === CLOSED + 1 && isCloser(words, at);
+  return endLastCall(words, at) && isCloser(words, at);
+}
+
+/** Ends a call. True if the thing is closed and this was the last call under way. */
+export function endLastCall(words: Int32Array<ArrayBuffer>, at: number): boolean {
+  return system.reusesHandles && Atomics.sub(words, at, 1) === CLOSED + 1;
 }
 
 /** Marks the thing closed, once for all threads. True if the caller must close it. */
@@ -38,8 +43,8 @@ export function markClosed(words: Int32Array<ArrayBuffer>, at: number): boolean 
   return Atomics.or(words, at, CLOSED) === 0 && isCloser(words, at);
 }
 
-/** Of all that find it closed and without calls, one is the closer. */
-function isCloser(words: Int32Array<ArrayBuffer>, at: number): boolean {
+/** Of all that find it closed and without calls, one is the closer: true for it alone. */
+export function isCloser(words: Int32Array<ArrayBuffer>, at: number): boolean {
   return Atomics.compareExchange(words, at, CLOSED, CLOSED | DONE) === CLOSED;
 }
 
@@ -54,6 +59,11 @@ export function markOpen(words: Int32Array<ArrayBuffer>, at: number): void {
 /** Whether it is marked closed. */
 export function isMarkedClosed(words: Int32Array<ArrayBuffer>, at: number): boolean {
   return (words[at] & CLOSED) !== 0;
+}
+
+/** Whether it is marked closed, and nobody has become the closer yet. */
+export function isLeftOpen(words: Int32Array<ArrayBuffer>, at: number): boolean {
+  return (Atomics.load(words, at) & (CLOSED | DONE)) === CLOSED;
 }
 
 /** Notes that the system has closed it, and that whoever did is done with what was in it. */

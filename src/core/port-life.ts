@@ -6,12 +6,22 @@
 
 import { processors } from "../ffi/runtime.ts";
 import {
+  type CompletionEntries,
+  ERROR_ABANDONED_WAIT_0,
   ERROR_INVALID_HANDLE,
   INVALID_HANDLE_VALUE,
   type PortState,
   system,
 } from "../system/system.ts";
-import { markGone, markOpen } from "./calls.ts";
+import {
+  endLastCall,
+  isCloser,
+  isLeftOpen,
+  isMarkedClosed,
+  markClosed,
+  markGone,
+  markOpen,
+} from "./calls.ts";
 import { checkNumber, Win32Error } from "./errors.ts";
 import { dropHandle, dropPort, type Handle } from "./handle.ts";
 import * as ledgers from "./ledger.ts";
@@ -26,8 +36,10 @@ import {
   P_REFERENCES,
   P_SYSTEM,
   P_TAKEN,
+  T_TAKING,
 } from "./ledger.ts";
-import { discardQueued, recover } from "./recovery.ts";
+import { discard, discardQueued, recover } from "./recovery.ts";
+import { buryEnded, isTaken, self } from "./threads.ts";
 
 /** Whether the system counts posts and takes itself, under a lock it holds anyway. */
 export const COUNTS: boolean = system.countsPackets;
@@ -42,6 +54,7 @@ export function createPort(concurrency: number): number {
   checkNumber(concurrency, "concurrency", 0xffff_ffff);
   const { words, ports } = ledger();
   recover();
+  closeLeft();
   const place = ports.acquire();
   const { code, value, errno } = system.createIoCompletionPort(
     INVALID_HANDLE_VALUE,
@@ -61,6 +74,74 @@ export function createPort(concurrency: number): number {
   markOpen(words, place + P_CALLS);
   Atomics.store(words, place + P_REFERENCES, 1);
   return place;
+}
+
+/**
+ * From here to `endTaking` nobody recovers operations of the port at `place`: their
+ * packets may be in this thread's hands. Where a handle's number may come again,
+ * the port is not closed to the system either; a thread on its way into a wait
+ * would else wait on, and take from, whatever gets the number next. Both hold only
+ * if the port is still open when that is asked after this.
+ */
+export function beginTaking(words: Int32Array<ArrayBuffer>, place: number): void {
+  // Not a plain store: whether the port is closed must be read after it.
+  Atomics.exchange(words, self() + T_TAKING, place);
+}
+
+/** See `beginTaking`. */
+export function endTaking(words: Int32Array<ArrayBuffer>, place: number): void {
+  Atomics.store(words, self() + T_TAKING, 0);
+  if (system.reusesHandles) closeIfLeft(words, place);
+}
+
+/** Ends a call on the port at `place`. */
+export function leavePort(words: Int32Array<ArrayBuffer>, place: number): void {
+  if (endLastCall(words, place + P_CALLS)) closeIfLeft(words, place);
+}
+
+/** Closes the port at `place` for all threads. The caller is in a call on it, and has found it open. */
+export function closePort(words: Int32Array<ArrayBuffer>, place: number): void {
+  if (markClosed(words, place + P_CALLS)) closeSystemPort(place);
+  else if (system.reusesHandles && isTaken(place)) wakeTaker(words, place);
+}
+
+/**
+ * What a take comes to that has answered `code`, from a port closed meanwhile that
+ * is still open to the system. It may have been woken for that: then it wakes the
+ * next one, so that all go however many packets each takes.
+ */
+export function abandonTake(
+  words: Int32Array<ArrayBuffer>,
+  place: number,
+  room: CompletionEntries,
+  code: number,
+): number {
+  wakeTaker(words, place);
+  if (code !== 0) return code;
+  discard(room);
+  return ERROR_ABANDONED_WAIT_0;
+}
+
+/** Any packet will do: whoever takes it finds the port closed. */
+function wakeTaker(words: Int32Array<ArrayBuffer>, place: number): void {
+  system.postQueuedCompletionStatus(ledgers.readNumber(words, place + P_SYSTEM), 0, 0, 0);
+}
+
+/** Closes a port that is marked closed to the system, once nobody is in a call on it or takes from it. */
+function closeIfLeft(words: Int32Array<ArrayBuffer>, place: number): void {
+  const at = place + P_CALLS;
+  if (!isMarkedClosed(words, at) || isTaken(place) || !isCloser(words, at)) return;
+  closeSystemPort(place);
+}
+
+/** The ports that were left so by threads which have ended in the middle of a take. */
+function closeLeft(): void {
+  if (!system.reusesHandles) return;
+  const { words, ports } = ledger();
+  const left = [...ports.taken()].filter((place) => isLeftOpen(words, place + P_CALLS));
+  if (left.length === 0) return;
+  buryEnded();
+  for (const place of left) closeIfLeft(words, place);
 }
 
 /** Closes the port at `place`, which this thread has marked closed. */

@@ -10,7 +10,7 @@ import {
   system,
   WAIT_TIMEOUT,
 } from "../system/system.ts";
-import { beginCall, endCall, isMarkedClosed, markClosed } from "./calls.ts";
+import { beginCall, isMarkedClosed } from "./calls.ts";
 import { checkNumber, Win32Error } from "./errors.ts";
 import type { Handle } from "./handle.ts";
 import * as ledgers from "./ledger.ts";
@@ -23,15 +23,13 @@ import {
   P_POSTED,
   P_SYSTEM,
   P_TAKEN,
-  T_TAKING,
 } from "./ledger.ts";
 import { MAX_BATCH, MAX_TIMEOUT_MS } from "./limits.ts";
 import { isOwnAddress } from "./operation.ts";
 import { type Packet, packetOf } from "./packet.ts";
-import { associateHandle, closeSystemPort, COUNTS, createPort, emptyState } from "./port-life.ts";
+import * as life from "./port-life.ts";
 import { entriesOfThread } from "./room.ts";
 import { keptOperations } from "./recovery.ts";
-import { self } from "./threads.ts";
 import { isToken } from "./token.ts";
 
 /** How to make a {@linkcode CompletionPort}. */
@@ -123,7 +121,7 @@ export class CompletionPort {
   constructor(options: CompletionPortOptions, token: PortToken);
   constructor(options: CompletionPortOptions = {}, token?: PortToken) {
     this.#isOwner = token === undefined;
-    this.#place = token?.place ?? createPort(options.concurrency ?? 0);
+    this.#place = token?.place ?? life.createPort(options.concurrency ?? 0);
     this.#words = ledger().words;
     this.#generation = token?.generation ?? this.#words[this.#place + GENERATION];
     this.#handle = ledgers.readNumber(this.#words, this.#place + P_SYSTEM);
@@ -175,7 +173,7 @@ export class CompletionPort {
     try {
       const file = handle.enter(call);
       try {
-        associateHandle(this.#place, handle, file, key);
+        life.associateHandle(this.#place, handle, file, key);
       } finally {
         handle.leave();
       }
@@ -209,7 +207,7 @@ export class CompletionPort {
     );
     this.#leave();
     if (code !== 0) throw new Win32Error(code, "PostQueuedCompletionStatus");
-    if (!COUNTS) ledgers.addToCount(this.#words, this.#place + P_POSTED, 1);
+    if (!life.COUNTS) ledgers.addToCount(this.#words, this.#place + P_POSTED, 1);
   }
 
   /**
@@ -292,7 +290,7 @@ export class CompletionPort {
    */
   get counters(): PortCounters {
     const words = this.#words;
-    const state = emptyState();
+    const state = life.emptyState();
     const isOpen = beginCall(words, this.#place + P_CALLS);
     const isOurs = words[this.#place + GENERATION] === this.#generation;
     if (isOpen && isOurs) system.queryIoCompletion(this.#handle, state);
@@ -321,11 +319,18 @@ export class CompletionPort {
    * associated with it stay open; their operations' packets go nowhere. Calling
    * it again does nothing.
    *
+   * On Windows the waiting threads are woken one by one, each when the
+   * concurrency value lets it run: those that run with a packet must take again,
+   * block or end for that.
+   *
    * Source: CloseHandle.
    */
   close(): void {
-    if (this.isClosed) return;
-    if (markClosed(this.#words, this.#place + P_CALLS)) closeSystemPort(this.#place);
+    const words = this.#words;
+    const isOpen = beginCall(words, this.#place + P_CALLS);
+    const isOurs = words[this.#place + GENERATION] === this.#generation;
+    if (isOpen && isOurs) life.closePort(words, this.#place);
+    this.#leave();
   }
 
   /** Closes the port if this object is the one that made it. */
@@ -333,10 +338,7 @@ export class CompletionPort {
     if (this.#isOwner) this.close();
   }
 
-  /**
-   * Begins a call that does not wait: until `#leave` the handle's number cannot
-   * come to mean something else. A wait is not guarded: closing must end it.
-   */
+  /** Begins a call: until `#leave` the handle's number cannot come to mean something else. */
   #enter(call: string): void {
     const words = this.#words;
     const isOpen = beginCall(words, this.#place + P_CALLS);
@@ -346,10 +348,9 @@ export class CompletionPort {
   }
 
   #leave(): void {
-    if (endCall(this.#words, this.#place + P_CALLS)) closeSystemPort(this.#place);
+    life.leavePort(this.#words, this.#place);
   }
 
-  /** From here to `#endTake` nobody recovers operations whose packets we may be holding. */
   #beginTake(timeoutMs: number): CompletionEntries {
     if (!(timeoutMs === Infinity || timeoutMs >= 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
       throw new RangeError(
@@ -357,28 +358,30 @@ export class CompletionPort {
       );
     }
     const room = entriesOfThread();
-    // Not a plain store: whether the port is closed must be read after it.
-    Atomics.exchange(this.#words, self() + T_TAKING, this.#place);
+    life.beginTaking(this.#words, this.#place);
     return room;
   }
 
   #endTake(): void {
-    Atomics.store(this.#words, self() + T_TAKING, 0);
+    life.endTaking(this.#words, this.#place);
   }
 
   #take(room: CompletionEntries, max: number, timeoutMs: number): number {
     const words = this.#words;
     const isOpen = words[this.#place + GENERATION] === this.#generation &&
       !isMarkedClosed(words, this.#place + P_CALLS);
-    const code = !isOpen
+    let code: number = !isOpen
       ? ERROR_INVALID_HANDLE
       : system.getQueuedCompletionStatusEx(this.#handle, room, max, timeoutMs);
+    if (isOpen && system.reusesHandles && isMarkedClosed(words, this.#place + P_CALLS)) {
+      code = life.abandonTake(words, this.#place, room, code);
+    }
     if (code === WAIT_TIMEOUT) return 0;
     if (code !== 0) {
       const suffix = max === 1 ? "" : "Ex";
       throw new Win32Error(code, `GetQueuedCompletionStatus${suffix}`);
     }
-    if (!COUNTS) ledgers.addToCount(words, this.#place + P_TAKEN, room.removed);
+    if (!life.COUNTS) ledgers.addToCount(words, this.#place + P_TAKEN, room.removed);
     return room.removed;
   }
 }

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { system } from "../system/system.ts";
+import { type CompletionEntries, system } from "../system/system.ts";
 import { isGone, isMarkedClosed } from "./calls.ts";
 import { GENERATION, ledger, O_PORT, P_CALLS, P_IN_FLIGHT, RECOVERING } from "./ledger.ts";
 import { finish, isDone, placeOf } from "./operation.ts";
@@ -31,10 +31,15 @@ export function keptOperations(): number {
 export function discardQueued(port: number): void {
   const entries = entriesOfThread();
   while (system.getQueuedCompletionStatusEx(port, entries, entries.capacity, 0) === 0) {
-    for (let i = 0; i < entries.removed; i++) {
-      const place = placeOf(entries.overlapped(i));
-      if (place >= 0) finish(place);
-    }
+    discard(entries);
+  }
+}
+
+/** Ends the operations of packets that this thread has taken, and that nobody is given. */
+export function discard(entries: CompletionEntries): void {
+  for (let i = 0; i < entries.removed; i++) {
+    const place = placeOf(entries.overlapped(i));
+    if (place >= 0) finish(place);
   }
 }
 

@@ -2,8 +2,9 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { describe, it } from "@std/testing/bdd";
 import { CompletionPort, FileHandle, NativeBuffer, Win32Error } from "../../mod.ts";
 import { INVALID_HANDLE_VALUE, system } from "../../src/system/system.ts";
-import { Folder, itUnless, startWorker, unlessWaitingIsTold, until } from "./fixture.ts";
+import { Folder, itUnless, startWorker, turn, unlessWaitingIsTold, until } from "./fixture.ts";
 import { isPending, Raw, statusOf } from "./raw.ts";
+import type { Visited } from "./workers/visit.ts";
 import type { Waited } from "./workers/wait.ts";
 
 /** Threads that wait on a port in all the ways there are. */
@@ -111,6 +112,30 @@ describe("closing a port", () => {
       assertEquals(assertThrows(call, Win32Error).code, 6);
     }
     assertEquals(second.get(0)?.key, 5);
+  });
+
+  it("case 57: a thread that waits on a port as it is closed takes nothing of one made since", async () => {
+    const shown = new Int32Array(new SharedArrayBuffer(16));
+    const visitors = Array.from({ length: 2 }, () => startWorker<Visited>("visit", { shown }));
+    const rounds = 300;
+    for (let round = 1; round <= rounds; round++) {
+      using port = new CompletionPort();
+      const { place, generation } = port.token;
+      Atomics.store(shown, 0, 0); // Who reads between here and there attaches what never was.
+      Atomics.store(shown, 1, place);
+      Atomics.store(shown, 2, generation);
+      Atomics.store(shown, 0, round);
+      Atomics.notify(shown, 0);
+      for (let i = 0; i < 2; i++) port.post({ key: round });
+      // Closed at any moment: when nobody has come yet, or in the middle of somebody's take.
+      if (round % 3 > 0) await turn();
+    }
+    Atomics.store(shown, 0, -1);
+    Atomics.notify(shown, 0);
+    for (const { foreign, codes } of await Promise.all(visitors)) {
+      assertEquals(foreign, []);
+      assertEquals(codes.filter((code) => code !== 6 && code !== 735), []);
+    }
   });
 
   it("case 57: the counters of a closed port are those of no other", () => {
