@@ -87,7 +87,7 @@ export const P_TAKEN = 24;
 export const THREAD_WORDS = 32;
 /** 1 from when it lives in its place until somebody buries it. */
 export const T_LIVES = 9;
-/** The port whose packets it asks for or has not done with, else 0. */
+/** The port whose packets it asks for, has not done with or queues itself, else 0. */
 export const T_TAKING = 10;
 /** The operation whose packet it is just handing to its program, else 0. */
 export const T_HAND = 11;

@@ -52,6 +52,7 @@ import {
   remember,
   StartedOperation,
 } from "./operation.ts";
+import { beginTaking, endTaking } from "./port-life.ts";
 
 /** Numbers of the kinds that have a way of their own here; all others come by `startWith`. */
 export const READ = 0;
@@ -209,17 +210,29 @@ function acquirePlace(handle: Handle, call: string): number {
 
 /**
  * The system has refused the start. What the caller got wrong is thrown;
- * everything else arrives as a packet, which we then queue ourselves.
+ * everything else arrives as a packet, which we then queue ourselves. Meanwhile
+ * the operation is nobody else's to recover, and the port's number its own.
  */
 function refuse(place: number, handle: Handle, code: number, call: string): void {
   const { words } = ledger();
-  if (code !== ERROR_INVALID_HANDLE && code !== ERROR_NO_SYSTEM_RESOURCES) {
-    words[place + O_REFUSED] = code;
-    words[place + O_INTERNAL] = statusOfError(code) | 0;
-    const port = ledgers.readNumber(words, words[place + O_PORT] + P_SYSTEM);
-    const key = ledgers.readNumber(words, handle.place + H_KEY);
-    if (system.postQueuedCompletionStatus(port, 0, key, addressOf(place)) === 0) return;
-  }
-  finish(place);
-  throw handle.failure(code, call);
+  const port = words[place + O_PORT];
+  const isThrown = code === ERROR_INVALID_HANDLE || code === ERROR_NO_SYSTEM_RESOURCES;
+  beginTaking(words, port);
+  const failure = isThrown ? code : queueRefusal(place, handle, code);
+  if (failure !== 0) finish(place);
+  endTaking(words, port);
+  if (failure !== 0) throw handle.failure(failure, call);
+}
+
+/** Queues the packet of a refused start. Returns 0, or the code with which nothing was queued. */
+function queueRefusal(place: number, handle: Handle, code: number): number {
+  const { words } = ledger();
+  const port = words[place + O_PORT];
+  // It may be gone: then its number is another's, and what has a status is recovered.
+  if (isMarkedClosed(words, port + P_CALLS)) return ERROR_INVALID_HANDLE;
+  words[place + O_REFUSED] = code;
+  words[place + O_INTERNAL] = statusOfError(code) | 0;
+  const key = ledgers.readNumber(words, handle.place + H_KEY);
+  const systemPort = ledgers.readNumber(words, port + P_SYSTEM);
+  return system.postQueuedCompletionStatus(systemPort, 0, key, addressOf(place));
 }
