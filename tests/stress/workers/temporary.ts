@@ -25,7 +25,7 @@ export function stayOnTemporaryPort(thread: Thread): void {
       const dice = random(8);
       if (dice < 3) postTemporarily(thread, port);
       else if (dice === 3) thread.takeFrom(port).forEach((packet) => thread.note(packet));
-      else if (files.length > 0) readTemporarily(thread, files[random(files.length)]);
+      else if (files.length > 0) startTemporarily(thread, files[random(files.length)]);
     }
   } catch (error) {
     if (!isClosedError(error)) throw error;
@@ -75,7 +75,9 @@ function postTemporarily(thread: Thread, port: CompletionPort): void {
   thread.postTo(port, MARK);
 }
 
-function readTemporarily(thread: Thread, file: FileHandle): void {
+/** A read, or a write that is refused: its packet is posted, perhaps just as the port is closed. */
+function startTemporarily(thread: Thread, file: FileHandle): void {
   thread.board.settle(1);
-  thread.readFrom(file, MARK);
+  if (isFifo(file.name) || thread.random(4) > 0) thread.readFrom(file, MARK);
+  else thread.writeTo(file, MARK);
 }

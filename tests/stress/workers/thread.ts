@@ -210,8 +210,13 @@ export class Thread {
     this.say("refused write");
     const file = this.files.at(0);
     if (file === null) return;
+    if (this.writeTo(file, STARTED)) this.board.countRefusedWrite();
+  }
+
+  /** Starts a write on a file opened for reading; false if it or its port is closed. */
+  writeTo(file: FileHandle, mark: number): boolean {
     const buffer = this.buffer.subarray(0, 8);
-    if (this.#start(STARTED, (id) => file.write(buffer, 0, id))) this.board.countRefusedWrite();
+    return this.#start(mark, (id) => file.write(buffer, 0, id));
   }
 
   cancel(): void {
