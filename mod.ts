@@ -25,12 +25,9 @@ export * as limits from "./src/core/limits.ts";
 export type { OperationKind } from "./src/core/kinds.ts";
 export type { Operation } from "./src/core/operation.ts";
 export type { Packet } from "./src/core/packet.ts";
-export {
-  CompletionPort,
-  type CompletionPortOptions,
-  type PortCounters,
-  type PortToken,
-  type PostedPacket,
-} from "./src/core/port.ts";
+export { CompletionPort, type PortToken, type PostedPacket } from "./src/core/port.ts";
+export type { PortCounters } from "./src/core/port-counters.ts";
+export type { CompletionPortOptions, EngineName, RingOptions } from "./src/core/port-options.ts";
+export { type ProcessLimits, setLimits } from "./src/core/process-limits.ts";
 export { LibraryError } from "./src/ffi/library.ts";
 export { FileHandle, type OpenOptions } from "./src/handles/file.ts";

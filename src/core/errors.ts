@@ -12,6 +12,8 @@ export interface Win32ErrorDetails {
   readonly subject?: string;
   /** The errno behind the code, on Linux. */
   readonly errno?: number;
+  /** What more is known: a limit that was reached, what forbids the call. */
+  readonly reason?: string | undefined;
 }
 
 /**
@@ -49,7 +51,8 @@ export class Win32Error extends Error {
     const name = known?.name ?? `ERROR_${code}`;
     const about = details.subject === undefined ? "" : ` of ${details.subject}`;
     const text = known === undefined ? "" : `: ${known.text}`;
-    super(`${call}${about} failed: ${name} (${code})${text}`);
+    const reason = details.reason ? `: ${details.reason}` : "";
+    super(`${call}${about} failed: ${name} (${code})${text}${reason}`);
     this.code = code;
     this.name = name;
     this.call = call;

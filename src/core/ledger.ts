@@ -79,6 +79,11 @@ export const P_REFERENCES = 10;
 export const P_SYSTEM = 12;
 export const P_CONCURRENCY = 14;
 export const P_IN_FLIGHT = 15;
+/** How many operations may be in flight, and how many posted packets untaken; 0: not limited here. */
+export const P_MAX_IN_FLIGHT = 16;
+export const P_MAX_QUEUED = 17;
+/** Posted packets that nobody has taken; only counted if they are limited. */
+export const P_UNTAKEN = 18;
 /** Packets posted and taken; each a line of the cache away from what others write. */
 export const P_POSTED = 2;
 export const P_TAKEN = 24;
@@ -108,37 +113,58 @@ export class Table {
   readonly #words: Int32Array<ArrayBuffer>;
   readonly #base: number;
   readonly #slotWords: number;
-  readonly #places: number;
   readonly #bitmap: Bitmap;
-  readonly #limit: string;
+  readonly #what: string;
+  readonly #limitAt: number;
+  /** How many places it has. */
+  readonly places: number;
 
-  /** The table whose bitmap begins at word `bitmap` and whose places begin at word `base`. */
+  /**
+   * The table whose bitmap begins at word `bitmap` and whose places begin at word
+   * `base`. Word `limitAt` says how many may be taken, 0 that all may; `what` they are.
+   */
   constructor(
     words: Int32Array<ArrayBuffer>,
     bitmap: number,
     base: number,
     places: number,
     slotWords: number,
-    limit: string,
+    what: string,
+    limitAt: number,
   ) {
     this.#words = words;
     this.#base = base;
     this.#slotWords = slotWords;
-    this.#places = places;
+    this.places = places;
     this.#bitmap = new Bitmap(words, bitmap, places);
-    this.#limit = limit;
+    this.#what = what;
+    this.#limitAt = limitAt;
+  }
+
+  /** How many of its places may be taken, by any thread. */
+  get limit(): number {
+    return this.#words[this.#limitAt] || this.places;
+  }
+
+  set limit(limit: number) {
+    Atomics.store(this.#words, this.#limitAt, limit);
   }
 
   /** Takes a place and begins its next life; throws at the limit. Returns its first word. */
   acquire(): number {
     const at = this.tryAcquire();
-    if (at < 0) throw new RangeError(`The limit of ${this.#places} ${this.#limit} is reached`);
+    if (at < 0) throw this.limitReached();
     return at;
+  }
+
+  /** What `acquire` throws at the limit. */
+  limitReached(): RangeError {
+    return new RangeError(`The limit of ${this.limit} ${this.#what} is reached`);
   }
 
   /** As `acquire`, but -1 at the limit. */
   tryAcquire(): number {
-    const place = this.#bitmap.acquire();
+    const place = this.#bitmap.acquire(this.limit);
     if (place < 0) return -1;
     const at = this.#base + place * this.#slotWords;
     Atomics.add(this.#words, at + GENERATION, 1);
@@ -166,7 +192,7 @@ export class Table {
   /** Whether `at` is the first word of a place of this table. */
   isPlace(at: number): boolean {
     const offset = at - this.#base;
-    return Number.isInteger(at) && offset >= 0 && offset < this.#places * this.#slotWords &&
+    return Number.isInteger(at) && offset >= 0 && offset < this.places * this.#slotWords &&
       offset % this.#slotWords === 0;
   }
 
@@ -213,6 +239,8 @@ const HEADER_WORDS = 1024;
 export const RECOVERING = 0;
 /** Holds there are; one too many when a thread ended in the middle of letting go. */
 export const HOLDS = 1;
+/** One word for each table: how many of its places may be taken; 0: all. */
+export const LIMITS = 16;
 
 let opened: Ledger | undefined;
 
@@ -223,11 +251,11 @@ export function ledger(): Ledger {
 
 function open(): Ledger {
   let end = HEADER_WORDS;
-  const places = TABLES.map(([name, count, words, limit]) => {
+  const places = TABLES.map(([name, count, words, what], index) => {
     const bitmap = end;
     const base = bitmap + Math.ceil(count / 32 / 64) * 64;
     end = base + count * words;
-    return { name, count, words, limit, bitmap, base };
+    return { name, count, words, what, bitmap, base, limitAt: LIMITS + index };
   });
   const byteLength = Math.ceil(end * 4 / 65536) * 65536;
   const { code, value, errno } = system.mapProcessMemory(
@@ -237,7 +265,15 @@ function open(): Ledger {
   if (code !== 0) throw new Win32Error(code, "CreateFileMapping", { errno });
   const words = new Int32Array(view(value, byteLength));
   const [operations, handles, buffers, ports, threads, holds, annexes] = places.map((table) =>
-    new Table(words, table.bitmap, table.base, table.count, table.words, table.limit)
+    new Table(
+      words,
+      table.bitmap,
+      table.base,
+      table.count,
+      table.words,
+      table.what,
+      table.limitAt,
+    )
   );
   return {
     address: value,
@@ -271,6 +307,21 @@ export function writeNumber(words: Int32Array<ArrayBuffer>, at: number, value: n
 export function addReference(words: Int32Array<ArrayBuffer>, at: number): boolean {
   let seen = Atomics.load(words, at);
   while (seen > 0) {
+    const before = Atomics.compareExchange(words, at, seen, seen + 1);
+    if (before === seen) return true;
+    seen = before;
+  }
+  return false;
+}
+
+/** Adds one to a count that must not go beyond `limit` (0: it may); false if it would. */
+export function reserve(words: Int32Array<ArrayBuffer>, at: number, limit: number): boolean {
+  if (limit === 0) {
+    Atomics.add(words, at, 1);
+    return true;
+  }
+  let seen = Atomics.load(words, at);
+  while (seen < limit) {
     const before = Atomics.compareExchange(words, at, seen, seen + 1);
     if (before === seen) return true;
     seen = before;

@@ -1,6 +1,7 @@
 /**
  * Every limit of this module: what it is, in which unit, and what happens at it.
  * A limit that is reached is an error that names it, never a silent drop.
+ * `docs/limits.md` says how to change each.
  *
  * @module
  */
@@ -34,6 +35,18 @@ export const MAX_THREADS = 1024;
  * process. What is shown beyond stays until its thread lets it go by itself.
  */
 export const MAX_HOLDS = 131_072;
+
+/**
+ * Packets that a port on Linux holds, queued and still in flight together; a post or
+ * start beyond is an error. Windows has no such limit.
+ */
+export const MAX_QUEUED = 131_072;
+
+/** Entries that the submission queue of a ring may have on Linux: what the kernel gives. */
+export const MAX_SUBMISSIONS = 32_768;
+
+/** Entries that the completion queue of a ring may have on Linux: what the kernel gives. */
+export const MAX_COMPLETIONS = 65_536;
 
 /** Packets that `getMany` takes at most in one call, whatever it is asked for. */
 export const MAX_BATCH = 1024;

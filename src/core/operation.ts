@@ -183,9 +183,7 @@ export function isOwnAddress(overlapped: number): boolean {
 
 /** The operation belongs to the kernel from here on: a packet will come. */
 export function launch(place: number): void {
-  const { words } = ledger();
-  Atomics.add(words, words[place + O_PORT] + P_IN_FLIGHT, 1);
-  Atomics.store(words, place + O_STATE, IN_FLIGHT);
+  Atomics.store(ledger().words, place + O_STATE, IN_FLIGHT);
 }
 
 /**

@@ -22,7 +22,7 @@ import {
   markGone,
   markOpen,
 } from "./calls.ts";
-import { checkNumber, Win32Error } from "./errors.ts";
+import { Win32Error } from "./errors.ts";
 import { dropHandle, dropPort, type Handle } from "./handle.ts";
 import * as ledgers from "./ledger.ts";
 import {
@@ -32,12 +32,16 @@ import {
   P_CALLS,
   P_CONCURRENCY,
   P_IN_FLIGHT,
+  P_MAX_IN_FLIGHT,
+  P_MAX_QUEUED,
   P_POSTED,
   P_REFERENCES,
   P_SYSTEM,
   P_TAKEN,
+  P_UNTAKEN,
   T_TAKING,
 } from "./ledger.ts";
+import type { CheckedOptions } from "./port-options.ts";
 import { discard, discardQueued, recover } from "./recovery.ts";
 import { buryEnded, isTaken, self } from "./threads.ts";
 
@@ -50,30 +54,43 @@ export function emptyState(): PortState {
 }
 
 /** Makes a port and returns its place. */
-export function createPort(concurrency: number): number {
-  checkNumber(concurrency, "concurrency", 0xffff_ffff);
+export function createPort(options: CheckedOptions): number {
   const { words, ports } = ledger();
   recover();
   closeLeft();
   const place = ports.acquire();
-  const { code, value, errno } = system.createIoCompletionPort(
-    INVALID_HANDLE_VALUE,
-    0,
-    0,
-    concurrency,
-  );
-  if (code !== 0) {
+  let value: number;
+  try {
+    value = createSystemPort(options);
+  } catch (error) {
     ports.release(place);
-    throw new Win32Error(code, "CreateIoCompletionPort", { errno });
+    throw error;
   }
+  const { concurrency } = options;
   ledgers.writeNumber(words, place + P_SYSTEM, value);
   ledgers.writeNumber(words, place + P_POSTED, 0);
   ledgers.writeNumber(words, place + P_TAKEN, 0);
   words[place + P_CONCURRENCY] = concurrency || processors;
   words[place + P_IN_FLIGHT] = 0;
+  words[place + P_MAX_IN_FLIGHT] = options.maxInFlight;
+  words[place + P_MAX_QUEUED] = options.maxQueued;
+  words[place + P_UNTAKEN] = 0;
   markOpen(words, place + P_CALLS);
   Atomics.store(words, place + P_REFERENCES, 1);
   return place;
+}
+
+function createSystemPort(options: CheckedOptions): number {
+  const call = "CreateIoCompletionPort";
+  const { concurrency, engine, submissions, completions } = options;
+  const made = system.createIoCompletionPort(INVALID_HANDLE_VALUE, 0, 0, concurrency);
+  if (made.code !== 0) throw new Win32Error(made.code, call, { errno: made.errno });
+  if (engine === "" && submissions === 0 && completions === 0) return made.value;
+  const chosen = system.setEngine(made.value, engine, submissions, completions);
+  if (chosen.code === 0) return made.value;
+  system.closeHandle(made.value);
+  const { errno, reason } = chosen;
+  throw new Win32Error(chosen.code, call, { subject: `a port on ${engine}`, errno, reason });
 }
 
 /**

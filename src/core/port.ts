@@ -20,6 +20,7 @@ import {
   P_CALLS,
   P_CONCURRENCY,
   P_IN_FLIGHT,
+  P_MAX_QUEUED,
   P_POSTED,
   P_SYSTEM,
   P_TAKEN,
@@ -27,19 +28,13 @@ import {
 import { MAX_BATCH, MAX_TIMEOUT_MS } from "./limits.ts";
 import { isOwnAddress } from "./operation.ts";
 import { type Packet, packetOf } from "./packet.ts";
+import type { PortCounters } from "./port-counters.ts";
 import * as life from "./port-life.ts";
+import { checkOptions, type CompletionPortOptions } from "./port-options.ts";
+import { freePosted, FULL, postRefused, reservePost } from "./quota.ts";
 import { entriesOfThread } from "./room.ts";
 import { keptOperations } from "./recovery.ts";
 import { isToken } from "./token.ts";
-
-/** How to make a {@linkcode CompletionPort}. */
-export interface CompletionPortOptions {
-  /**
-   * The concurrency value: how many threads of the port may be running at once.
-   * 0 or absent: the number of processors.
-   */
-  concurrency?: number;
-}
 
 /** A packet to post; what is absent is 0. */
 export interface PostedPacket {
@@ -59,24 +54,6 @@ export interface PortToken {
   readonly place: number;
   /** Which life of that place it is. */
   readonly generation: number;
-}
-
-/** What a port has done and is doing. */
-export interface PortCounters {
-  /** Packets in the queue. */
-  readonly queued: number;
-  /** Threads running with a packet. Windows does not tell: `null` there. */
-  readonly active: number | null;
-  /** Threads waiting on the port. Windows does not tell: `null` there. */
-  readonly waiting: number | null;
-  /** Operations started whose packet has not been taken. */
-  readonly inFlight: number;
-  /** Packets posted by `post` since the port was made. */
-  readonly posted: number;
-  /** Packets taken since the port was made. */
-  readonly taken: number;
-  /** Operations of closed ports, in the whole process, whose memory the kernel may still use. */
-  readonly kept: number;
 }
 
 /**
@@ -107,24 +84,28 @@ export class CompletionPort {
   readonly #isOwner: boolean;
   readonly #words: Int32Array<ArrayBuffer>;
   readonly #handle: number;
+  /** Posted packets that may be untaken; 0: not limited here. */
+  readonly #maxQueued: number;
   /** The concurrency value. */
   readonly concurrency: number;
 
   /**
    * Creates a port.
    *
-   * @throws {RangeError} if `concurrency` is not a whole number below 2^32, or too many ports are open.
-   * @throws {Win32Error} if the system has no room for one.
+   * @throws {RangeError} if an option is not what it must be, or too many ports are open.
+   * @throws {Win32Error} if the system has no room for one, or not the engine that is asked for:
+   * ERROR_NOT_SUPPORTED (50) on Windows, which has none; on Linux with the reason and its errno.
    */
   constructor(options?: CompletionPortOptions);
   /** @internal */
   constructor(options: CompletionPortOptions, token: PortToken);
   constructor(options: CompletionPortOptions = {}, token?: PortToken) {
     this.#isOwner = token === undefined;
-    this.#place = token?.place ?? life.createPort(options.concurrency ?? 0);
+    this.#place = token?.place ?? life.createPort(checkOptions(options));
     this.#words = ledger().words;
     this.#generation = token?.generation ?? this.#words[this.#place + GENERATION];
     this.#handle = ledgers.readNumber(this.#words, this.#place + P_SYSTEM);
+    this.#maxQueued = this.#words[this.#place + P_MAX_QUEUED];
     this.concurrency = this.#words[this.#place + P_CONCURRENCY] >>> 0;
   }
 
@@ -150,8 +131,8 @@ export class CompletionPort {
 
   /**
    * Which mechanism carries the port's I/O, and why that one: `Windows`, `io_uring`,
-   * or `epoll: …` with the reason why it is not io_uring. The variable
-   * `IOCP_ENGINE` (`epoll`, `io_uring`) asks for one.
+   * or `epoll: …` with the reason why it is not io_uring. The option `engine` asks for
+   * one, and where it is absent the variable `IOCP_ENGINE` (`epoll`, `io_uring`).
    */
   get engine(): string {
     return system.describeEngine(this.#handle);
@@ -189,7 +170,8 @@ export class CompletionPort {
    *
    * @throws {RangeError} if a number is not whole, negative or too large.
    * @throws {Win32Error} ERROR_INVALID_HANDLE (6) if the port is closed,
-   * ERROR_NO_SYSTEM_RESOURCES (1450) if its queue is full.
+   * ERROR_NO_SYSTEM_RESOURCES (1450) if its queue is full: of its `maxQueued`, or on Linux of
+   * `limits.MAX_QUEUED` packets.
    */
   post(packet: PostedPacket): void {
     const { key = 0, bytesTransferred = 0, overlapped = 0 } = packet;
@@ -199,14 +181,11 @@ export class CompletionPort {
     }
     if (overlapped !== 0) checkPostedOverlapped(overlapped);
     this.#enter("PostQueuedCompletionStatus");
-    const code = system.postQueuedCompletionStatus(
-      this.#handle,
-      bytesTransferred,
-      key,
-      overlapped,
-    );
+    const code = this.#maxQueued !== 0 && !reservePost(this.#place)
+      ? FULL
+      : system.postQueuedCompletionStatus(this.#handle, bytesTransferred, key, overlapped);
     this.#leave();
-    if (code !== 0) throw new Win32Error(code, "PostQueuedCompletionStatus");
+    if (code !== 0) throw postRefused(this.#place, code);
     if (!life.COUNTS) ledgers.addToCount(this.#words, this.#place + P_POSTED, 1);
   }
 
@@ -382,6 +361,7 @@ export class CompletionPort {
       throw new Win32Error(code, `GetQueuedCompletionStatus${suffix}`);
     }
     if (!life.COUNTS) ledgers.addToCount(words, this.#place + P_TAKEN, room.removed);
+    if (this.#maxQueued !== 0) freePosted(this.#place, room, room.removed);
     return room.removed;
   }
 }

@@ -11,7 +11,7 @@ import { isGone, isMarkedClosed } from "./calls.ts";
 import { GENERATION, ledger, O_PORT, P_CALLS, P_IN_FLIGHT, RECOVERING } from "./ledger.ts";
 import { finish, isDone, placeOf } from "./operation.ts";
 import { entriesOfThread } from "./room.ts";
-import { buryEnded, isTaken, self } from "./threads.ts";
+import { buryEnded, isTaken, selfIfRoom } from "./threads.ts";
 
 /** How many operations of closed ports still keep their memory, in the whole process. */
 export function keptOperations(): number {
@@ -52,7 +52,9 @@ export function recover(): void {
   const { words, operations } = ledger();
   if (keptOperations() === 0) return;
   buryEnded();
-  if (Atomics.compareExchange(words, RECOVERING, 0, self()) !== 0) return;
+  const thread = selfIfRoom();
+  // Closing a port must not fail for want of a place: others recover it later.
+  if (thread === 0 || Atomics.compareExchange(words, RECOVERING, 0, thread) !== 0) return;
   try {
     const abandoned = new Map<number, number>();
     for (const place of operations.taken()) {

@@ -41,6 +41,8 @@ import {
   O_TAG,
   OPERATION_WORDS,
   P_CALLS,
+  P_IN_FLIGHT,
+  P_MAX_IN_FLIGHT,
   P_SYSTEM,
 } from "./ledger.ts";
 import { MAX_TRANSFER_BYTES } from "./limits.ts";
@@ -134,15 +136,14 @@ export function startWith(
   const byteLength = buffer === null ? 0 : buffer.bytes.length;
   checkNumber(byteLength, "the buffer's length", MAX_TRANSFER_BYTES);
   const systemHandle = handle.enter(call);
-  const { words, operations } = ledger();
+  const { words } = ledger();
   try {
     const place = acquirePlace(handle, call);
     let annex = 0;
     try {
       if (further.length > 0 || annexBytes > 0) annex = openAnnex(place, further, annexBytes);
     } catch (error) {
-      operations.release(place);
-      dropHandle(handle.place);
+      releasePlace(place);
       throw error;
     }
     const operation = fillPlace(place, index, buffer, byteLength, offset, tag);
@@ -198,7 +199,16 @@ function acquirePlace(handle: Handle, call: string): number {
         subject: `${handle.name}, whose port is closed,`,
       });
     }
-    const place = operations.acquire();
+    const limit = words[port + P_MAX_IN_FLIGHT];
+    if (!ledgers.reserve(words, port + P_IN_FLIGHT, limit)) {
+      const reason = `the port's maxInFlight of ${limit} operations in flight is reached`;
+      throw new Win32Error(ERROR_NO_SYSTEM_RESOURCES, call, { subject: handle.name, reason });
+    }
+    const place = operations.tryAcquire();
+    if (place < 0) {
+      Atomics.sub(words, port + P_IN_FLIGHT, 1);
+      throw operations.limitReached();
+    }
     words[place + O_PORT] = port;
     words[place + O_HANDLE] = handle.place;
     return place;
@@ -206,6 +216,15 @@ function acquirePlace(handle: Handle, call: string): number {
     dropHandle(handle.place);
     throw error;
   }
+}
+
+/** Nothing is started: what `acquirePlace` has taken is given back. */
+function releasePlace(place: number): void {
+  const { words, operations } = ledger();
+  const handle = words[place + O_HANDLE];
+  Atomics.sub(words, words[place + O_PORT] + P_IN_FLIGHT, 1);
+  operations.release(place);
+  dropHandle(handle);
 }
 
 /**

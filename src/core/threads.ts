@@ -31,13 +31,21 @@ let own = 0;
  * @throws {RangeError} if too many threads use ports.
  */
 export function self(): number {
+  const thread = selfIfRoom();
+  if (thread === 0) throw ledger().threads.limitReached();
+  return thread;
+}
+
+/** The place of the calling thread; 0 if too many threads use ports. */
+export function selfIfRoom(): number {
   return own !== 0 ? own : enroll();
 }
 
 function enroll(): number {
   buryEnded();
   const { words, threads } = ledger();
-  const thread = threads.acquire();
+  const thread = threads.tryAcquire();
+  if (thread < 0) return 0;
   words[thread + T_TAKING] = 0;
   words[thread + T_HAND] = 0;
   writeNumber(words, thread + T_ROOM, 0);

@@ -23,11 +23,7 @@ export { Handle, type HandleKind, type HandleToken } from "../core/handle.ts";
 export type { OperationKind } from "../core/kinds.ts";
 export type { Operation } from "../core/operation.ts";
 export type { Packet } from "../core/packet.ts";
-export {
-  CompletionPort,
-  type CompletionPortOptions,
-  type PortCounters,
-  type PortToken,
-  type PostedPacket,
-} from "../core/port.ts";
+export { CompletionPort, type PortToken, type PostedPacket } from "../core/port.ts";
+export type { PortCounters } from "../core/port-counters.ts";
+export type { CompletionPortOptions, EngineName, RingOptions } from "../core/port-options.ts";
 export { FileHandle, type OpenOptions } from "../handles/file.ts";

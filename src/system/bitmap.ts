@@ -23,12 +23,14 @@ export class Bitmap {
     this.#hint = 0;
   }
 
-  /** Takes a free place and returns its number; -1 if there is none. */
-  acquire(): number {
+  /** Takes a free place below `limit` and returns its number; -1 if there is none. */
+  acquire(limit: number = this.#length * 32): number {
     const words = this.#words;
-    let at = this.#hint;
-    for (let looked = 0; looked < this.#length; looked++) {
-      let word = Atomics.load(words, this.#base + at);
+    const length = Math.min(this.#length, limit + 31 >>> 5);
+    let at = this.#hint < length ? this.#hint : 0;
+    for (let looked = 0; looked < length; looked++) {
+      const beyond = at === limit >>> 5 ? -1 << (limit & 31) : 0;
+      let word = Atomics.load(words, this.#base + at) | beyond;
       while (word !== -1) {
         const lowestFree = ~word & (word + 1);
         const before = Atomics.or(words, this.#base + at, lowestFree);
@@ -36,9 +38,9 @@ export class Bitmap {
           this.#hint = at;
           return at * 32 + 31 - Math.clz32(lowestFree);
         }
-        word = before;
+        word = before | beyond;
       }
-      if (++at === this.#length) at = 0;
+      if (++at === length) at = 0;
     }
     return -1;
   }

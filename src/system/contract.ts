@@ -114,6 +114,34 @@ export interface PortSystem {
   describeEngine(port: number): string;
 }
 
+/** What may carry a port's I/O on Linux. */
+export type EngineName = "io_uring" | "epoll";
+
+/** What a choice of engine comes to. */
+export interface EngineOutcome {
+  /** The Win32 error code; 0 on success. */
+  readonly code: number;
+  /** On Linux the errno behind `code`, when a system call failed; otherwise 0. */
+  readonly errno: number;
+  /** Why, in words; empty on success. */
+  readonly reason: string;
+}
+
+/** The engines of ports, where there are any. */
+export interface EngineSystem {
+  /**
+   * Says what is to carry the I/O of a new port; `""` leaves that open. Of a ring,
+   * how many entries its two queues have; 0 leaves that open. Windows has no engines:
+   * ERROR_NOT_SUPPORTED (50) for any name.
+   */
+  setEngine(
+    port: number,
+    engine: EngineName | "",
+    submissions: number,
+    completions: number,
+  ): EngineOutcome;
+}
+
 /** What all handles can do. */
 export interface HandleSystem {
   /**
@@ -164,7 +192,8 @@ export interface FileSystem {
 }
 
 /** Everything the core needs of an operating system. */
-export interface System extends MemorySystem, ThreadSystem, PortSystem, HandleSystem, FileSystem {
+export interface System
+  extends MemorySystem, ThreadSystem, PortSystem, EngineSystem, HandleSystem, FileSystem {
   /** Which system this is. */
   readonly name: "windows" | "linux";
   /** Whether the number of a closed handle may come again, for something else (case 57). */

@@ -31,6 +31,21 @@ describe("the bitmap of places", () => {
     }
   });
 
+  it("gives only places below a limit that it is asked with, wherever it looked last", () => {
+    for (const limit of [1, 2, 31, 32, 33, 64, 70, 96, 200]) {
+      const { words, bitmap } = bench(96);
+      for (let i = 0; i < 96; i++) bitmap.acquire();
+      for (let i = 0; i < 96; i++) bitmap.release(i);
+      const count = Math.min(limit, 96);
+      const places = Array.from({ length: count }, () => bitmap.acquire(limit));
+      assertEquals(places.toSorted((a, b) => a - b), Array.from({ length: count }, (_, i) => i));
+      assertEquals([bitmap.acquire(limit), bitmap.count()], [-1, count]);
+      assertEquals([words[2], words[BASE + 3]], [0, 0]);
+      bitmap.release(count - 1);
+      assertEquals([bitmap.acquire(limit), bitmap.acquire(limit)], [count - 1, -1]);
+    }
+  });
+
   it("says so when what is released was not taken", () => {
     const { bitmap } = bench(32);
     assertEquals([bitmap.release(5), bitmap.acquire(), bitmap.count()], [false, 0, 1]);

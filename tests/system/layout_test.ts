@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import * as ledger from "../../src/core/ledger.ts";
+import * as limits from "../../src/core/limits.ts";
 import { view } from "../../src/ffi/memory.ts";
 import * as layout from "../../src/system/linux/layout.ts";
 import {
@@ -96,6 +97,16 @@ describe("the engine's tables on Linux", () => {
     assert(layout.T_MUTEX + 12 <= layout.T_TIMESPEC && layout.T_TIMESPEC + 4 <= layout.T_GETEVENTS);
     assert(layout.T_GETEVENTS + 6 <= layout.THREAD_WORDS);
     assertEquals(layout.PACKET_WORDS * 4, OVERLAPPED_BYTES);
+  });
+
+  it("the limits of the core are those of the engine", () => {
+    assertEquals(
+      [limits.MAX_THREADS, limits.MAX_PORTS, limits.MAX_QUEUED, limits.MAX_VECTOR],
+      [layout.MAX_THREADS, layout.MAX_PORTS, layout.MAX_QUEUE, layout.MAX_VECTOR_LENGTH],
+    );
+    // A place of the core is reached first: its error is the one that names the limit.
+    assert(limits.MAX_HANDLES + limits.MAX_PORTS < layout.MAX_HANDLES);
+    assert(limits.MAX_OPERATIONS <= layout.MAX_REQUESTS);
   });
 
   it("a queue's sizes are powers of two, so that its places are found by masking", () => {

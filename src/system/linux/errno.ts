@@ -13,6 +13,7 @@ import { errorOfErrno } from "../status.ts";
 export const EPERM = 1;
 export const EINTR = 4;
 export const EAGAIN = 11;
+export const ENOMEM = 12;
 export const EBUSY = 16;
 export const EISDIR = 21;
 export const EINVAL = 22;

@@ -5,6 +5,7 @@
  */
 
 import type { System } from "../contract.ts";
+import { setEngine } from "./choice.ts";
 import { threads } from "./death.ts";
 import { files } from "./files.ts";
 import { ports } from "./ports.ts";
@@ -21,5 +22,6 @@ export const linux: System = {
   mapProcessMemory,
   ...threads,
   ...ports,
+  setEngine,
   ...files,
 };

@@ -290,14 +290,25 @@ export class Ring implements Engine {
   }
 }
 
+/** Notes how many entries the ring of the port at `port` is to have; 0: as many as usual. */
+export function askForEntries(port: number, submissions: number, completions: number): void {
+  const { words } = region();
+  words[port + layout.P_RING_PARAMS + PARAMS_SQ_ENTRIES] = submissions;
+  words[port + layout.P_RING_PARAMS + PARAMS_CQ_ENTRIES] = completions;
+}
+
 /** Makes a ring for the port whose first word is `port`. Returns 0 or an errno. */
 export function createRing(port: number): number {
   const { words } = region();
   const params = new Int32Array(new ArrayBuffer(PARAMS_WORDS * 4));
   params[PARAMS_FLAGS] = IORING_SETUP_CQSIZE;
-  params[PARAMS_CQ_ENTRIES] = COMPLETION_ENTRIES;
+  const asked = port + layout.P_RING_PARAMS;
+  const most = words[asked + PARAMS_CQ_ENTRIES];
+  const submissions = words[asked + PARAMS_SQ_ENTRIES] ||
+    Math.min(SUBMISSION_ENTRIES, most || SUBMISSION_ENTRIES);
+  params[PARAMS_CQ_ENTRIES] = most || Math.max(COMPLETION_ENTRIES, submissions);
   const bytes = new Uint8Array(params.buffer);
-  const fd = ioUringSetup().syscall(errno.SYS_io_uring_setup, SUBMISSION_ENTRIES, bytes);
+  const fd = ioUringSetup().syscall(errno.SYS_io_uring_setup, submissions, bytes);
   if (fd < 0) return errno.errno();
   const needed = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG;
   if ((params[PARAMS_FEATURES] & needed) !== needed) {

@@ -9,7 +9,14 @@ import { word } from "../../ffi/library.ts";
 import { ntdll } from "../../ffi/ntdll.ts";
 import type { Word } from "../../ffi/signature.ts";
 import * as code from "../codes.ts";
-import type { HandleSystem, Outcome, PortState, PortSystem } from "../contract.ts";
+import type {
+  EngineOutcome,
+  EngineSystem,
+  HandleSystem,
+  Outcome,
+  PortState,
+  PortSystem,
+} from "../contract.ts";
 import type { CompletionEntries } from "../entries.ts";
 import { errorOfStatus } from "../status.ts";
 import { answer, failure, handleWord, success } from "./last-error.ts";
@@ -113,8 +120,21 @@ function queryIoCompletion(port: number, state: PortState): number {
   return 0;
 }
 
+/** The kernel carries a port's I/O itself. */
+function setEngine(
+  _port: number,
+  engine: string,
+  _submissions: number,
+  _completions: number,
+): EngineOutcome {
+  if (engine === "") return { code: 0, errno: 0, reason: "" };
+  const reason = `Windows has no ${engine}: its kernel carries a port's I/O itself`;
+  return { code: code.ERROR_NOT_SUPPORTED, errno: 0, reason };
+}
+
 /** The contract's functions for ports, and for what all handles can do. */
-export const ports: PortSystem & HandleSystem = {
+export const ports: PortSystem & EngineSystem & HandleSystem = {
+  setEngine,
   createIoCompletionPort,
   openEntries,
   closeEntries,

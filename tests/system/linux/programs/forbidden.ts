@@ -1,14 +1,16 @@
 /**
  * A process whose seccomp filter forbids io_uring, as those of containers do.
- * Says which engine a port has then, and what it has read and taken.
+ * Says which engine a port has then, and what it has read and taken. An argument
+ * is the engine that the port asks for by option.
  *
  * @module
  */
 
+import process from "node:process";
 import { CompletionPort, FileHandle, NativeBuffer } from "../../../../mod.ts";
 import { library } from "../../../../src/ffi/library.ts";
 import { view } from "../../../../src/ffi/memory.ts";
-import { system } from "../../../../src/system/system.ts";
+import { type EngineName, system } from "../../../../src/system/system.ts";
 
 const libc = library(["libc.so.6"], {
   // (int option, unsigned long arg2, unsigned long arg3, unsigned long arg4, unsigned long arg5)
@@ -49,7 +51,8 @@ function forbid(): void {
 }
 
 forbid();
-using port = new CompletionPort();
+const engine = process.argv[2] as EngineName | undefined;
+using port = new CompletionPort(engine === undefined ? {} : { engine });
 using file = FileHandle.open(import.meta.filename!);
 using buffer = NativeBuffer.allocate(16);
 port.associate(file, 7);
