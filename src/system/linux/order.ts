@@ -25,9 +25,11 @@ export function startInOrder(port: Port, request: number): void {
   }
 }
 
-/** What the request waits for the handle to be ready for; 0 if it never has to. */
+/** What the request waits for the handle to be ready for; 0 if it never has to: a file always is. */
 function eventsOf(request: number): number {
-  return rulesOf(region().words[request + layout.R_KIND]).events;
+  const { words } = region();
+  const isFile = words[words[request + layout.R_HANDLE] + layout.H_KIND] === layout.KIND_FILE;
+  return isFile ? 0 : rulesOf(words[request + layout.R_KIND]).events;
 }
 
 /** Whether an older operation of the same direction is under way or waits. */

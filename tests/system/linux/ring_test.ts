@@ -109,6 +109,15 @@ describe("promise 10: a ring with a handful of entries", () => {
     );
   }
 
+  itUnless(unlessRing, "reads of one file are all with the kernel before any is taken", () => {
+    using bench = new Bench(64, 64);
+    bench.port.batch(() => {
+      for (let tag = 0; tag < 20; tag++) bench.read(tag);
+    });
+    assert(/^SqHead:\t20$/m.test(bench.info), bench.info);
+    assertEquals(bench.take(20), upTo(20));
+  });
+
   itUnless(unlessRing, "results that have no room are kept by the kernel, and none is lost", () => {
     using bench = new Bench(2, 4);
     let most = 0;
