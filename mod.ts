@@ -30,4 +30,9 @@ export type { PortCounters } from "./src/core/port-counters.ts";
 export type { CompletionPortOptions, EngineName, RingOptions } from "./src/core/port-options.ts";
 export { type ProcessLimits, setLimits } from "./src/core/process-limits.ts";
 export { LibraryError } from "./src/ffi/library.ts";
-export { FileHandle, type OpenOptions } from "./src/handles/file.ts";
+export {
+  FileHandle,
+  type LockOptions,
+  type LockRange,
+  type OpenOptions,
+} from "./src/handles/file.ts";

@@ -34,6 +34,12 @@ const KERNEL32 = {
   // (HANDLE hFile, LPCVOID lpBuffer, DWORD nNumberOfBytesToWrite,
   //  LPDWORD lpNumberOfBytesWritten, LPOVERLAPPED lpOverlapped)
   WriteFile: { parameters: ["pointer", "pointer", "u32", "pointer", "pointer"], result: "i32" },
+  // (HANDLE hFile, DWORD dwFlags, DWORD dwReserved, DWORD nNumberOfBytesToLockLow,
+  //  DWORD nNumberOfBytesToLockHigh, LPOVERLAPPED lpOverlapped)
+  LockFileEx: { parameters: ["pointer", "u32", "u32", "u32", "u32", "pointer"], result: "i32" },
+  // (HANDLE hFile, DWORD dwReserved, DWORD nNumberOfBytesToUnlockLow,
+  //  DWORD nNumberOfBytesToUnlockHigh, LPOVERLAPPED lpOverlapped)
+  UnlockFileEx: { parameters: ["pointer", "u32", "u32", "u32", "buffer"], result: "i32" },
   // (HANDLE hFile, PLARGE_INTEGER lpFileSize)
   GetFileSizeEx: { parameters: ["pointer", "buffer"], result: "i32" },
   // (HANDLE hFile, FILE_INFO_BY_HANDLE_CLASS FileInformationClass, LPVOID lpFileInformation,

@@ -80,6 +80,11 @@ const PLAIN = {
   timerfd_settime: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
 } as const satisfies Signatures;
 
+const FCNTL_LOCK = {
+  // (int fd, int op, struct flock *lock)
+  fcntl: { parameters: ["i32", "i32", "buffer"], result: "i32" },
+} as const satisfies Signatures;
+
 const PWRITEV2 = {
   // long (SYS_pwritev2, int fd, const struct iovec *iov, int iovcnt,
   //       unsigned long pos_l, unsigned long pos_h, rwf_t flags)
@@ -117,6 +122,9 @@ export const libc: () => Functions<typeof LIBC> = library(NAMES, LIBC);
 
 /** What the engine without io_uring calls. */
 export const plain: () => Functions<typeof PLAIN> = library(NAMES, PLAIN);
+
+/** `fcntl`, with the parameters of its operations on locks. */
+export const fcntlLock: () => Functions<typeof FCNTL_LOCK> = library(NAMES, FCNTL_LOCK);
 
 /** `syscall`, with the parameters of `pwritev2`. */
 export const pwritev2: () => Functions<typeof PWRITEV2> = library(NAMES, PWRITEV2);

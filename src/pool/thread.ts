@@ -26,4 +26,4 @@ export type { Packet } from "../core/packet.ts";
 export { CompletionPort, type PortToken, type PostedPacket } from "../core/port.ts";
 export type { PortCounters } from "../core/port-counters.ts";
 export type { CompletionPortOptions, EngineName, RingOptions } from "../core/port-options.ts";
-export { FileHandle, type OpenOptions } from "../handles/file.ts";
+export { FileHandle, type LockOptions, type LockRange, type OpenOptions } from "../handles/file.ts";

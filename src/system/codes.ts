@@ -18,12 +18,16 @@ export const ERROR_ACCESS_DENIED = 5;
 export const ERROR_INVALID_HANDLE = 6;
 /** The system has not that much memory. */
 export const ERROR_NOT_ENOUGH_MEMORY = 8;
+/** Another handle, or another lock of the same one, has locked a part of the range. */
+export const ERROR_LOCK_VIOLATION = 33;
 /** A read began at or behind the end of the file. */
 export const ERROR_HANDLE_EOF = 38;
 /** The system cannot do this. */
 export const ERROR_NOT_SUPPORTED = 50;
 /** An argument is not valid, or the handle is associated already. */
 export const ERROR_INVALID_PARAMETER = 87;
+/** The handle has no lock of exactly this range. */
+export const ERROR_NOT_LOCKED = 158;
 /** The message is longer than the buffer. */
 export const ERROR_MORE_DATA = 234;
 /** The time given had passed. */
@@ -78,6 +82,11 @@ export const FILE_FLAG_WRITE_THROUGH = 0x80000000;
 export const FILE_FLAG_OVERLAPPED = 0x40000000;
 /** `dwFlagsAndAttributes`: past the page cache. */
 export const FILE_FLAG_NO_BUFFERING = 0x20000000;
+
+/** `dwFlags` of LockFileEx: do not wait. */
+export const LOCKFILE_FAIL_IMMEDIATELY = 1;
+/** `dwFlags` of LockFileEx: for this handle alone. */
+export const LOCKFILE_EXCLUSIVE_LOCK = 2;
 
 /** Bytes of an OVERLAPPED and of an OVERLAPPED_ENTRY. */
 export const OVERLAPPED_BYTES = 32;

@@ -191,9 +191,31 @@ export interface FileSystem {
   flushFileBuffers(file: number): Outcome;
 }
 
+/** Locks of byte ranges. */
+export interface LockSystem {
+  /**
+   * Starts a lock of `byteLength` bytes from the offset in `overlapped` on. `flags`: of
+   * LOCKFILE_EXCLUSIVE_LOCK and LOCKFILE_FAIL_IMMEDIATELY. Source: LockFileEx.
+   */
+  lockFileEx(file: number, flags: number, byteLength: number, overlapped: number): number;
+  /**
+   * Gives back the handle's lock of exactly these bytes; ERROR_NOT_LOCKED (158) if
+   * it has none. No packet comes, and so the offset is a parameter.
+   * Source: UnlockFileEx.
+   */
+  unlockFileEx(file: number, offset: number, byteLength: number): number;
+}
+
 /** Everything the core needs of an operating system. */
 export interface System
-  extends MemorySystem, ThreadSystem, PortSystem, EngineSystem, HandleSystem, FileSystem {
+  extends
+    MemorySystem,
+    ThreadSystem,
+    PortSystem,
+    EngineSystem,
+    HandleSystem,
+    FileSystem,
+    LockSystem {
   /** Which system this is. */
   readonly name: "windows" | "linux";
   /** Whether the number of a closed handle may come again, for something else (case 57). */

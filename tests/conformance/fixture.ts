@@ -52,6 +52,9 @@ export const unlessWaitingIsTold: string | false = isWindows &&
 export const unlessPending: string | false = isWindows &&
   "a file on Windows has no operation that stays pending; pipes will";
 
+/** Why a test of locks is skipped. */
+export const unlessLocks: string | false = isWine && "Wine queues no packet for LockFileEx";
+
 /** Why a test of the concurrency value is skipped. */
 export const unlessConcurrency: string | false = isWine && "Wine ignores the concurrency value";
 

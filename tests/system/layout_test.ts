@@ -68,10 +68,17 @@ describe("the engine's tables on Linux", () => {
     [layout.PORT_BITMAP, layout.MAX_PORTS / 32],
     [layout.HANDLE_BITMAP, layout.MAX_HANDLES / 32],
     [layout.REQUEST_BITMAP, layout.MAX_REQUESTS / 32],
+    [layout.VECTOR_BITMAP, layout.MAX_VECTORS / 32],
+    [layout.LOCK_BITMAP, layout.MAX_LOCKS / 32],
+    [layout.LOCKED_FILE_BITMAP, layout.MAX_LOCKED_FILES / 32],
     [layout.THREADS, layout.MAX_THREADS * layout.THREAD_WORDS],
     [layout.PORTS, layout.MAX_PORTS * layout.PORT_WORDS],
     [layout.HANDLES, layout.MAX_HANDLES * layout.HANDLE_WORDS],
     [layout.REQUESTS, layout.MAX_REQUESTS * layout.REQUEST_WORDS],
+    [layout.ANNEXES, layout.MAX_REQUESTS * layout.ANNEX_WORDS],
+    [layout.VECTORS, layout.MAX_VECTORS * layout.VECTOR_WORDS],
+    [layout.LOCKS, layout.MAX_LOCKS * layout.LOCK_WORDS],
+    [layout.LOCKED_FILES, layout.MAX_LOCKED_FILES * layout.LOCKED_FILE_WORDS],
   ];
 
   it("lie one behind the other, without overlap, and end before the queues", () => {
@@ -84,7 +91,16 @@ describe("the engine's tables on Linux", () => {
   });
 
   it("have room in each place for all its words", () => {
-    const sizes = { T: layout.THREAD_WORDS, P: layout.PORT_WORDS, H: layout.HANDLE_WORDS };
+    const sizes = {
+      T: layout.THREAD_WORDS,
+      P: layout.PORT_WORDS,
+      H: layout.HANDLE_WORDS,
+      R: layout.REQUEST_WORDS,
+      X: layout.ANNEX_WORDS,
+      W: layout.ANNEX_WORDS,
+      F: layout.LOCKED_FILE_WORDS,
+      L: layout.LOCK_WORDS,
+    };
     for (const [name, at] of Object.entries({ ...layout, ...{} })) {
       const size = sizes[name.split("_")[0] as keyof typeof sizes];
       if (name[1] !== "_" || typeof at !== "number" || size === undefined) continue;

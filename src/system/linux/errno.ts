@@ -14,6 +14,7 @@ export const EPERM = 1;
 export const EINTR = 4;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
+export const EACCES = 13;
 export const EBUSY = 16;
 export const EISDIR = 21;
 export const EINVAL = 22;
@@ -21,6 +22,7 @@ export const ENOENT = 2;
 export const ENOSPC = 28;
 export const ENOSYS = 38;
 export const ETIME = 62;
+export const ENOBUFS = 105;
 export const ECANCELED = 125;
 
 /** Whether this is arm64; otherwise it is x86-64. */

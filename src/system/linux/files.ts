@@ -11,6 +11,7 @@ import type { FileSystem, Outcome } from "../contract.ts";
 import * as errno from "./errno.ts";
 import { findHandle, freeHandle, openHandle } from "./handles.ts";
 import * as layout from "./layout.ts";
+import { closeLocks } from "./locks.ts";
 import { portAt } from "./port.ts";
 import { region } from "./region.ts";
 import { acquireRequest, closeRequests, releaseRequest } from "./requests.ts";
@@ -194,7 +195,7 @@ export function closeFile(at: number): void {
   if (mustClose) libc().close(fd);
 }
 
-defineHandle(layout.KIND_FILE, { read: READ, write: WRITE });
+defineHandle(layout.KIND_FILE, { read: READ, write: WRITE, closing: closeLocks });
 defineHandle(layout.KIND_STREAM, { read: READ, write: WRITE });
 
 /** The contract's functions for files. */

@@ -23,6 +23,10 @@ export const MAX_REQUESTS = 262_144;
 export const MAX_VECTORS = 2048;
 /** Buffers of one operation: what the kernel takes (IOV_MAX). */
 export const MAX_VECTOR_LENGTH = 1024;
+/** Byte ranges of files that may be locked at once in the whole process. */
+export const MAX_LOCKS = 65_536;
+/** Files that may have locked ranges or waiting locks at once. */
+export const MAX_LOCKED_FILES = 8192;
 /** Packets a port holds, queued and still in flight together; a power of two. */
 export const MAX_QUEUE = 131_072;
 /** Packets a new port has room for before its queue first grows; a power of two. */
@@ -262,6 +266,46 @@ export const X_RESULT = 66;
 /** A vector: `struct iovec`, so many times. */
 export const VECTOR_WORDS: number = MAX_VECTOR_LENGTH * 4;
 
+/** A file with locked ranges, whichever handles they are of. */
+export const LOCKED_FILE_WORDS = 16;
+/** What tells files apart: four words of a device and an inode number. */
+export const F_IDENTITY = 0;
+/** The file after it among those of its bucket, as are all that follow first words or 0. */
+export const F_NEXT = 4;
+/** Its newest held lock. */
+export const F_HELD = 5;
+/** The lock that has waited longest, and one of the newest. */
+export const F_OLDEST = 6;
+export const F_NEWEST = 7;
+/** The waiting lock whose timer looks whether another process has let go. */
+export const F_PROBER = 8;
+
+/** A held lock. */
+export const LOCK_WORDS = 8;
+export const L_NEXT = 0;
+export const L_HANDLE = 1;
+export const L_EXCLUSIVE = 2;
+export const L_OFFSET = 4;
+export const L_LENGTH = 6;
+
+/** A lock that waits, in the annex of its request; the range as in a held one. */
+export const W_NEXT: number = X_OWN;
+export const W_FILE: number = X_OWN + 1;
+export const W_EXCLUSIVE: number = X_OWN + 2;
+/** One of the `TURN_` values, and the errno with which its turn came. */
+export const W_TURN: number = X_OWN + 3;
+export const W_OFFSET: number = X_OWN + 4;
+export const W_LENGTH: number = X_OWN + 6;
+export const W_ERRNO: number = X_OWN + 8;
+/** Milliseconds of its timer. */
+export const W_DELAY: number = X_OWN + 9;
+
+/** Not among those that wait. */
+export const TURN_NONE = 0;
+export const TURN_WAITS = 1;
+/** Held, or failed; its packet is on its way. */
+export const TURN_CAME = 2;
+
 /** One packet in a queue: an OVERLAPPED_ENTRY. */
 export const PACKET_WORDS = 8;
 /** Set in a packet's last word beside the errno: an OVERLAPPED waits for its status. */
@@ -282,20 +326,29 @@ export const EPOLLS = 1;
 export const LOCK_TIMEOUT = 8;
 export const LOCK_TIMEOUT_NS = 20_000_000;
 
+/** The lock around all locked ranges, and the first file of each bucket. */
+export const LOCKS_GUARD = 16;
+export const LOCKED_FILE_BUCKETS = 512;
+export const BUCKETS = 256;
+
 /** Word offsets of the tables. */
 export const THREAD_BITMAP = HEADER_WORDS;
 export const PORT_BITMAP: number = THREAD_BITMAP + MAX_THREADS / 32;
 export const HANDLE_BITMAP: number = PORT_BITMAP + MAX_PORTS / 32;
 export const REQUEST_BITMAP: number = HANDLE_BITMAP + MAX_HANDLES / 32;
 export const VECTOR_BITMAP: number = REQUEST_BITMAP + MAX_REQUESTS / 32;
-export const THREADS: number = VECTOR_BITMAP + MAX_VECTORS / 32;
+export const LOCK_BITMAP: number = VECTOR_BITMAP + MAX_VECTORS / 32;
+export const LOCKED_FILE_BITMAP: number = LOCK_BITMAP + MAX_LOCKS / 32;
+export const THREADS: number = LOCKED_FILE_BITMAP + MAX_LOCKED_FILES / 32;
 export const PORTS: number = THREADS + MAX_THREADS * THREAD_WORDS;
 export const HANDLES: number = PORTS + MAX_PORTS * PORT_WORDS;
 export const REQUESTS: number = HANDLES + MAX_HANDLES * HANDLE_WORDS;
 export const ANNEXES: number = REQUESTS + MAX_REQUESTS * REQUEST_WORDS;
 export const VECTORS: number = ANNEXES + MAX_REQUESTS * ANNEX_WORDS;
 export const ROOMS: number = VECTORS + MAX_VECTORS * VECTOR_WORDS;
-const TABLES_END: number = ROOMS + MAX_THREADS * ROOM_WORDS;
+export const LOCKS: number = ROOMS + MAX_THREADS * ROOM_WORDS;
+export const LOCKED_FILES: number = LOCKS + MAX_LOCKS * LOCK_WORDS;
+const TABLES_END: number = LOCKED_FILES + MAX_LOCKED_FILES * LOCKED_FILE_WORDS;
 
 /** Bytes of the tables, and where the queues begin; a multiple of the page size. */
 export const TABLE_BYTES: number = Math.ceil(TABLES_END * 4 / 65536) * 65536;

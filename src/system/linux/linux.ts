@@ -8,6 +8,7 @@ import type { System } from "../contract.ts";
 import { setEngine } from "./choice.ts";
 import { threads } from "./death.ts";
 import { files } from "./files.ts";
+import { locks } from "./locks.ts";
 import { ports } from "./ports.ts";
 import { mapProcessMemory, virtualAlloc, virtualFree } from "./process-memory.ts";
 
@@ -24,4 +25,5 @@ export const linux: System = {
   ...ports,
   setEngine,
   ...files,
+  ...locks,
 };

@@ -21,6 +21,8 @@ export interface Region {
   readonly handles: Bitmap;
   readonly requests: Bitmap;
   readonly vectors: Bitmap;
+  readonly locks: Bitmap;
+  readonly lockedFiles: Bitmap;
 }
 
 let opened: Region | undefined;
@@ -55,5 +57,7 @@ function open(): Region {
     handles: new Bitmap(words, layout.HANDLE_BITMAP, layout.MAX_HANDLES),
     requests: new Bitmap(words, layout.REQUEST_BITMAP, layout.MAX_REQUESTS),
     vectors: new Bitmap(words, layout.VECTOR_BITMAP, layout.MAX_VECTORS),
+    locks: new Bitmap(words, layout.LOCK_BITMAP, layout.MAX_LOCKS),
+    lockedFiles: new Bitmap(words, layout.LOCKED_FILE_BITMAP, layout.MAX_LOCKED_FILES),
   };
 }

@@ -6,6 +6,7 @@
 
 import type { System } from "../contract.ts";
 import { files } from "./files.ts";
+import { locks } from "./locks.ts";
 import { memory } from "./memory.ts";
 import { ports } from "./ports.ts";
 import { threads } from "./threads.ts";
@@ -20,4 +21,5 @@ export const windows: System = {
   ...threads,
   ...ports,
   ...files,
+  ...locks,
 };
