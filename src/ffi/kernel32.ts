@@ -34,6 +34,18 @@ const KERNEL32 = {
   // (HANDLE hFile, LPCVOID lpBuffer, DWORD nNumberOfBytesToWrite,
   //  LPDWORD lpNumberOfBytesWritten, LPOVERLAPPED lpOverlapped)
   WriteFile: { parameters: ["pointer", "pointer", "u32", "pointer", "pointer"], result: "i32" },
+  // (HANDLE hFile, FILE_SEGMENT_ELEMENT aSegmentArray[], DWORD nNumberOfBytesToRead,
+  //  LPDWORD lpReserved, LPOVERLAPPED lpOverlapped)
+  ReadFileScatter: {
+    parameters: ["pointer", "pointer", "u32", "pointer", "pointer"],
+    result: "i32",
+  },
+  // (HANDLE hFile, FILE_SEGMENT_ELEMENT aSegmentArray[], DWORD nNumberOfBytesToWrite,
+  //  LPDWORD lpReserved, LPOVERLAPPED lpOverlapped)
+  WriteFileGather: {
+    parameters: ["pointer", "pointer", "u32", "pointer", "pointer"],
+    result: "i32",
+  },
   // (HANDLE hFile, DWORD dwFlags, DWORD dwReserved, DWORD nNumberOfBytesToLockLow,
   //  DWORD nNumberOfBytesToLockHigh, LPOVERLAPPED lpOverlapped)
   LockFileEx: { parameters: ["pointer", "u32", "u32", "u32", "u32", "pointer"], result: "i32" },

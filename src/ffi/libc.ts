@@ -62,6 +62,10 @@ const PLAIN = {
   pread: { parameters: ["i32", "pointer", "u64", "i64"], result: "i64" },
   // ssize_t (int fd, const void *buf, size_t count, off_t offset)
   pwrite: { parameters: ["i32", "pointer", "u64", "i64"], result: "i64" },
+  // ssize_t (int fd, const struct iovec *iov, int iovcnt, off_t offset)
+  preadv: { parameters: ["i32", "pointer", "i32", "i64"], result: "i64" },
+  // ssize_t (int fd, const struct iovec *iov, int iovcnt, off_t offset)
+  pwritev: { parameters: ["i32", "pointer", "i32", "i64"], result: "i64" },
   // (int flags)
   epoll_create1: { parameters: ["i32"], result: "i32" },
   // (int epfd, int op, int fd, struct epoll_event *event)
@@ -90,6 +94,14 @@ const PWRITEV2 = {
   //       unsigned long pos_l, unsigned long pos_h, rwf_t flags)
   syscall: {
     parameters: ["i32", "i32", "buffer", "i32", "u64", "u64", "i32"],
+    result: "i64",
+  },
+} as const satisfies Signatures;
+
+const PWRITEV2_AT = {
+  // The same, with the vector by its address
+  syscall: {
+    parameters: ["i32", "i32", "pointer", "i32", "u64", "u64", "i32"],
     result: "i64",
   },
 } as const satisfies Signatures;
@@ -128,6 +140,9 @@ export const fcntlLock: () => Functions<typeof FCNTL_LOCK> = library(NAMES, FCNT
 
 /** `syscall`, with the parameters of `pwritev2`. */
 export const pwritev2: () => Functions<typeof PWRITEV2> = library(NAMES, PWRITEV2);
+
+/** As `pwritev2`, with the vector by its address. */
+export const pwritev2At: () => Functions<typeof PWRITEV2_AT> = library(NAMES, PWRITEV2_AT);
 
 /** `syscall`, with the parameters of `io_uring_enter`. */
 export const ioUring: () => Functions<typeof IO_URING> = library(NAMES, IO_URING);

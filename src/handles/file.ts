@@ -5,16 +5,20 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { setNumber } from "../core/annex.ts";
 import type { NativeBuffer } from "../core/buffer.ts";
 import { checkNumber, Win32Error } from "../core/errors.ts";
 import { Handle, type HandleToken } from "../core/handle.ts";
 import type { Operation } from "../core/operation.ts";
 import { kindOf } from "../core/kinds.ts";
+import { MAX_TRANSFER_BYTES, MAX_VECTOR } from "../core/limits.ts";
 import { READ, startOperation, startWith, WRITE } from "../core/start.ts";
 import * as codes from "../system/system.ts";
 import { type Outcome, system } from "../system/system.ts";
 
 const LOCK = kindOf("LockFileEx");
+const READ_SCATTER = kindOf("ReadFileScatter");
+const WRITE_GATHER = kindOf("WriteFileGather");
 
 /** How to open a file; the first seven as `Deno.OpenOptions`. */
 export interface OpenOptions {
@@ -147,6 +151,38 @@ export class FileHandle extends Handle {
   }
 
   /**
+   * Starts one read at `offset` into all of `into`, one buffer after the other. Each
+   * must begin at a multiple of 4,096 bytes and be as long as a multiple of that, as
+   * whole allocated buffers do; at most 1,024. On Windows the file must be opened
+   * `unbuffered`, otherwise the packet says ERROR_INVALID_PARAMETER (87); Linux does not
+   * mind. The packet's count and errors are those of {@linkcode read}, and its
+   * operation's `buffer` is the first.
+   *
+   * Source: ReadFileScatter; readv(2).
+   *
+   * @throws {RangeError} if a number or buffer is not usable, or a limit is reached.
+   * @throws {TypeError} if the file is not associated or a buffer freed.
+   * @throws {Win32Error} ERROR_INVALID_HANDLE (6) if the file is closed.
+   */
+  readScatter(into: readonly NativeBuffer[], offset: number, tag: number = 0): Operation {
+    return transferPages(READ_SCATTER, system.readFileScatter, this, into, offset, tag);
+  }
+
+  /**
+   * Starts one write at `offset` of all bytes of `from`, one buffer after the other; the
+   * rules are those of {@linkcode readScatter}. It completes whole or with an error.
+   *
+   * Source: WriteFileGather; writev(2).
+   *
+   * @throws {RangeError} if a number or buffer is not usable, or a limit is reached.
+   * @throws {TypeError} if the file is not associated or a buffer freed.
+   * @throws {Win32Error} ERROR_INVALID_HANDLE (6) if the file is closed.
+   */
+  writeGather(from: readonly NativeBuffer[], offset: number, tag: number = 0): Operation {
+    return transferPages(WRITE_GATHER, system.writeFileGather, this, from, offset, tag);
+  }
+
+  /**
    * Locks a range of the file, for this handle: the packet comes when it has it.
    * Until then the lock waits, at the cost of no thread, behind those that asked
    * before; it can be cancelled, and closing the file cancels it (995). Two locks
@@ -233,6 +269,53 @@ export class FileHandle extends Handle {
 function checkRange({ offset, length }: LockRange): void {
   checkNumber(offset, "offset");
   checkNumber(length, "length");
+}
+
+/** One transfer of whole pages: their addresses lie in the operation's annex, a 0 behind them. */
+function transferPages(
+  kind: number,
+  start: (file: number, segments: number, byteLength: number, overlapped: number) => number,
+  file: FileHandle,
+  buffers: readonly NativeBuffer[],
+  offset: number,
+  tag: number,
+): Operation {
+  checkNumber(offset, "offset");
+  if (buffers.length === 0 || buffers.length > MAX_VECTOR) {
+    throw new RangeError(
+      `Cannot transfer ${buffers.length} buffers: it must be 1 to ${MAX_VECTOR}`,
+    );
+  }
+  let byteLength = 0;
+  for (const { address, bytes } of buffers) {
+    if (address % codes.SEGMENT_BYTES !== 0 || bytes.length % codes.SEGMENT_BYTES !== 0) {
+      throw new RangeError(
+        `Cannot transfer a buffer of ${bytes.length} bytes at ${address}: ` +
+          `both must be multiples of ${codes.SEGMENT_BYTES}`,
+      );
+    }
+    byteLength += bytes.length;
+  }
+  checkNumber(byteLength, "the buffers' length", MAX_TRANSFER_BYTES);
+  const [buffer, ...further] = buffers;
+  const annexBytes = (byteLength / codes.SEGMENT_BYTES + 1) * 8;
+  return startWith(
+    kind,
+    file,
+    { buffer, further, annexBytes, offset },
+    tag,
+    (handle, ov, annex) => {
+      let at = annex;
+      for (const { address, byteLength } of buffers) {
+        const end = address + byteLength;
+        for (let page = address; page < end; page += codes.SEGMENT_BYTES) {
+          setNumber(at, page);
+          at += 8;
+        }
+      }
+      return start(handle, annex, byteLength, ov);
+    },
+  );
 }
 
 function accessOf(options: OpenOptions): number {

@@ -88,5 +88,7 @@ export const LOCKFILE_FAIL_IMMEDIATELY = 1;
 /** `dwFlags` of LockFileEx: for this handle alone. */
 export const LOCKFILE_EXCLUSIVE_LOCK = 2;
 
+/** Bytes of a page that a FILE_SEGMENT_ELEMENT names. */
+export const SEGMENT_BYTES = 4096;
 /** Bytes of an OVERLAPPED and of an OVERLAPPED_ENTRY. */
 export const OVERLAPPED_BYTES = 32;

@@ -191,6 +191,19 @@ export interface FileSystem {
   flushFileBuffers(file: number): Outcome;
 }
 
+/** Transfers between a file and many pages of memory. */
+export interface ScatterSystem {
+  /**
+   * Starts a read into pages, at the offset in `overlapped`. `segments`: the address of
+   * an array with the address of each page of SEGMENT_BYTES bytes, 8 bytes each, and
+   * 0 behind the last. On Windows the file must be opened with FILE_FLAG_NO_BUFFERING;
+   * on Linux at most 1,024 runs of neighbouring pages. Source: ReadFileScatter.
+   */
+  readFileScatter(file: number, segments: number, byteLength: number, overlapped: number): number;
+  /** Starts a write from pages. Source: WriteFileGather. */
+  writeFileGather(file: number, segments: number, byteLength: number, overlapped: number): number;
+}
+
 /** Locks of byte ranges. */
 export interface LockSystem {
   /**
@@ -215,6 +228,7 @@ export interface System
     EngineSystem,
     HandleSystem,
     FileSystem,
+    ScatterSystem,
     LockSystem {
   /** Which system this is. */
   readonly name: "windows" | "linux";

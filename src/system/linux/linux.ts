@@ -10,6 +10,7 @@ import { threads } from "./death.ts";
 import { files } from "./files.ts";
 import { locks } from "./locks.ts";
 import { ports } from "./ports.ts";
+import { scatter } from "./scatter.ts";
 import { mapProcessMemory, virtualAlloc, virtualFree } from "./process-memory.ts";
 
 /** All functions of the contract. */
@@ -25,5 +26,6 @@ export const linux: System = {
   ...ports,
   setEngine,
   ...files,
+  ...scatter,
   ...locks,
 };

@@ -26,11 +26,12 @@ import { define, IN, OUT, READ, type Rules, WRITE } from "./rules.ts";
 const IORING_OP_READ = 22;
 const IORING_OP_WRITE = 23;
 
-const STATUS_END_OF_FILE = 0xC0000011;
+/** NTSTATUS of a read that begins at the end or behind it. */
+export const STATUS_END_OF_FILE = 0xC0000011;
 const STATUS_PIPE_BROKEN = 0xC000014B;
 
 /** pwritev2(2): what an offset of all ones means to WriteFile, at the end of the file. */
-const RWF_APPEND = 0x10;
+export const RWF_APPEND = 0x10;
 
 /**
  * A transfer begins, from or to the `length` bytes at `address`, where the
@@ -47,6 +48,14 @@ export function openTransfer(
 ): void {
   openRequest(port, handle, request, kind, overlapped);
   const { words } = region();
+  writeAddress(words, request + layout.R_ADDRESS, address);
+  words[request + layout.R_LENGTH] = length | 0;
+  setPosition(request, handle, overlapped);
+}
+
+/** Where a transfer begins: as its OVERLAPPED says. */
+export function setPosition(request: number, handle: number, overlapped: number): void {
+  const { words } = region();
   const fields = wordsAround(overlapped);
   const at = wordIndex(overlapped);
   let low = fields[at + 4] | 0;
@@ -55,8 +64,6 @@ export function openTransfer(
   // A stream has no positions, and a ring wants to be told so.
   if (words[handle + layout.H_KIND] !== layout.KIND_FILE) low = high = -1;
   else if (low === -1 && high === -1) flags = RWF_APPEND;
-  writeAddress(words, request + layout.R_ADDRESS, address);
-  words[request + layout.R_LENGTH] = length | 0;
   words[request + layout.R_OFFSET] = low;
   words[request + layout.R_OFFSET + 1] = high;
   words[request + layout.R_FLAGS] = flags;

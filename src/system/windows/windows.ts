@@ -9,6 +9,7 @@ import { files } from "./files.ts";
 import { locks } from "./locks.ts";
 import { memory } from "./memory.ts";
 import { ports } from "./ports.ts";
+import { scatter } from "./scatter.ts";
 import { threads } from "./threads.ts";
 
 /** All functions of the contract. */
@@ -21,5 +22,6 @@ export const windows: System = {
   ...threads,
   ...ports,
   ...files,
+  ...scatter,
   ...locks,
 };
