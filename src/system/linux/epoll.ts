@@ -14,6 +14,7 @@ import type { Completed, Engine } from "./engine.ts";
 import * as errno from "./errno.ts";
 import { reaped, reaping } from "./journal.ts";
 import * as layout from "./layout.ts";
+import { eventsOf } from "./order.ts";
 import { region } from "./region.ts";
 import { IN, rulesOf, TIMER } from "./rules.ts";
 import { self } from "./threads.ts";
@@ -281,14 +282,6 @@ function own(request: number, what: typeof TO_DO | typeof ENDED, result: number)
 
 function disown(request: number): void {
   region().words[layout.annexOf(request) + layout.X_OWNER] = 0;
-}
-
-/** What epoll must say before the request can be carried out; 0: nothing. */
-function eventsOf(request: number): number {
-  const { words } = region();
-  // Epoll takes no files, and they are always ready.
-  const kind = words[words[request + layout.R_HANDLE] + layout.H_KIND];
-  return kind === layout.KIND_FILE ? 0 : rulesOf(words[request + layout.R_KIND]).events;
 }
 
 /** Whether the request waits for epoll. */

@@ -25,15 +25,18 @@ export function startInOrder(port: Port, request: number): void {
   }
 }
 
-/** What the request waits for the handle to be ready for; 0 if it never has to: a file always is. */
-function eventsOf(request: number): number {
+/**
+ * What the handle must be ready for before the request can be carried out; 0:
+ * nothing, as a file always is, whose operations keep no order.
+ */
+export function eventsOf(request: number): number {
   const { words } = region();
-  const isFile = words[words[request + layout.R_HANDLE] + layout.H_KIND] === layout.KIND_FILE;
-  return isFile ? 0 : rulesOf(words[request + layout.R_KIND]).events;
+  const kind = words[words[request + layout.R_HANDLE] + layout.H_KIND];
+  return kind === layout.KIND_FILE ? 0 : rulesOf(words[request + layout.R_KIND]).events;
 }
 
 /** Whether an older operation of the same direction is under way or waits. */
-function isBehind(request: number): boolean {
+export function isBehind(request: number): boolean {
   const events = eventsOf(request);
   if (events === 0) return false;
   const { words } = region();
@@ -63,11 +66,11 @@ export function startNext(port: Port, handle: number): void {
   }
 }
 
-/** The request that waits for this one to end, or 0. */
+/** The oldest that waits behind this one, or 0. It may go if it is behind no other. */
 export function followerOf(request: number): number {
-  const { words } = region();
   const events = eventsOf(request);
-  if (events === 0 || words[request + layout.R_STATE] === layout.REQUEST_WAITING) return 0;
+  if (events === 0) return 0;
+  const { words } = region();
   let at = words[request + layout.R_NEWER];
   for (; at !== 0; at = words[at + layout.R_NEWER]) {
     const isWaiting = words[at + layout.R_STATE] === layout.REQUEST_WAITING;

@@ -19,7 +19,7 @@ import type { Port } from "./port.ts";
 import { leaveDescriptor } from "./descriptors.ts";
 import { region } from "./region.ts";
 import { NO_REQUEST } from "./engine.ts";
-import { followerOf } from "./order.ts";
+import { followerOf, isBehind } from "./order.ts";
 import { handleRulesOf, POLL, rulesOf } from "./rules.ts";
 
 /** Reserves the place of an operation; -1 if all are in flight. */
@@ -134,7 +134,7 @@ export function finishRequest(
   unlink(words, handle, request);
   words[port.at + layout.P_IN_FLIGHT]--;
   endFinished(port, request, handle);
-  if (follower !== 0) goOn(port, follower);
+  if (follower !== 0 && !isBehind(follower)) goOn(port, follower);
 }
 
 /** What a request that is over has kept is given back. */
@@ -174,19 +174,26 @@ export function cancelRequests(port: Port, handle: number, overlapped: number): 
       continue;
     }
     any = true;
-    const state = words[request + layout.R_STATE];
-    if (state === layout.REQUEST_WAITING) failRequest(port, request, ECANCELED);
-    else if (state === layout.REQUEST_PARKED) {
-      words[request + layout.R_STATE] = layout.REQUEST_CANCELLED;
-      rulesOf(words[request + layout.R_KIND]).cancel!(port, request);
-    } else if (state === layout.REQUEST_STARTED) {
-      words[request + layout.R_STATE] = layout.REQUEST_CANCELLED;
-      port.engine().cancel(request);
-      port.submitLater();
-    }
+    cancelRequest(port, request);
   }
   if (any) port.queue.release();
   return any;
+}
+
+function cancelRequest(port: Port, request: number): void {
+  const { words } = region();
+  const state = words[request + layout.R_STATE];
+  // It is cancelled already, or has ended and will be told.
+  if (state === layout.REQUEST_CANCELLED || state === layout.REQUEST_ENDED) return;
+  words[request + layout.R_STATE] = layout.REQUEST_CANCELLED;
+  if (state === layout.REQUEST_STARTED) {
+    port.engine().cancel(request);
+    port.submitLater();
+  } else {
+    const rules = rulesOf(words[request + layout.R_KIND]);
+    if (state === layout.REQUEST_PARKED) rules.cancel!(port, request);
+    else rules.complete(port, request, -ECANCELED);
+  }
 }
 
 function link(words: Int32Array<ArrayBuffer>, handle: number, request: number): void {
