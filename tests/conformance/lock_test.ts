@@ -1,12 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe } from "@std/testing/bdd";
 import { readdirSync } from "node:fs";
-import { CompletionPort, FileHandle } from "../../mod.ts";
-import { isWindows, isWine, itUnless, startWorker, unlessLocks } from "./fixture.ts";
+import { CompletionPort, FileHandle, NativeBuffer } from "../../mod.ts";
+import { isLinux, isWindows, isWine, itUnless, startWorker, unlessLocks } from "./fixture.ts";
 import { Bench, codeOf, NOW, SHARED, TEN } from "./lock-bench.ts";
 
 const unlessLinuxOrder: string | false = isWindows &&
   "Windows lets a shared lock overtake one that waits for others to go";
+
+const unlessMandatory: string | false = isLinux && "locks of Linux are between those who ask" ||
+  isWine && "Wine lets it be read, and queues no packet for LockFileEx";
 
 const unlessNotLocked: string | false = isWine && "Wine says ERROR_LOCK_VIOLATION (33)";
 
@@ -215,6 +218,20 @@ describe("locks", () => {
       assertEquals(bench.next(), [10, 0]);
     },
   );
+
+  itUnless(unlessMandatory, "case 76: what others have locked cannot be read: 33", () => {
+    using bench = new Bench();
+    using buffer = NativeBuffer.allocate(4);
+    const [a, b] = bench.files;
+    a.lock({ offset: 2, length: 1 }, 1);
+    assertEquals(bench.next(), [1, 0]);
+    b.read(buffer, 0, 2);
+    assertEquals(bench.next(), [2, 33]);
+    b.read(buffer.subarray(0, 2), 0, 3);
+    assertEquals(bench.next(), [3, 0]);
+    a.read(buffer, 0, 4);
+    assertEquals(bench.next(), [4, 0]);
+  });
 
   itUnless(unlessLocks, "keep threads apart, whatever the order of events", async () => {
     using bench = new Bench(0);
