@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { describe } from "@std/testing/bdd";
-import { itUnless, unlessLocks } from "./fixture.ts";
+import { existsSync } from "node:fs";
+import { itUnless, startWorker, unlessLocks, until } from "./fixture.ts";
 import { Bench, NOW, SHARED, TEN } from "./lock-bench.ts";
 import { OtherProcess } from "./other-process.ts";
 
@@ -57,6 +58,18 @@ describe("locks of other processes", () => {
       assertEquals([bench.port.counters.inFlight, bench.port.get(0)], [0, null]);
     },
   );
+
+  itUnless(unlessLocks, "are waited for also by what an ended thread has started", async () => {
+    using bench = new Bench(1);
+    const [file] = bench.files;
+    await using other = new OtherProcess("locker", bench.path);
+    assertEquals(await other.ask({ verb: "lock", range: TEN }), 0);
+    const thread = await startWorker<number>("lock", { file: file.token, ranges: [TEN] });
+    await until(() => !existsSync(`/proc/self/task/${thread}`), "the thread has ended");
+    assertEquals([bench.port.get(5), bench.port.counters.inFlight], [null, 1]);
+    assertEquals(await other.ask({ verb: "unlock", range: TEN }), 0);
+    assertEquals(bench.next(), [0, 0]);
+  });
 
   itUnless(unlessLocks, "see ours, to the byte, whatever of them is given back", async () => {
     using bench = new Bench(1);

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { CompletionPort, FileHandle } from "../../mod.ts";
 import { system } from "../../src/system/system.ts";
-import { BAD_NUMBERS, Folder, isWindows, itUnless } from "./fixture.ts";
+import { BAD_NUMBERS, Folder, GARBAGE_HANDLES, isWindows, itUnless } from "./fixture.ts";
 import { Bench, codeOf, SHARED, TEN } from "./lock-bench.ts";
 import { Raw } from "./raw.ts";
 
@@ -54,7 +54,7 @@ describe("locks: what is not one", () => {
 
   it("contract: garbage instead of a handle gives 6", () => {
     using raw = new Raw();
-    for (const handle of [0, 3, 12345, -1, NaN, raw.port()]) {
+    for (const handle of [...GARBAGE_HANDLES, 12345, raw.port()]) {
       assertEquals(system.lockFileEx(handle, 0, 1, raw.overlapped().address), 6);
       assertEquals(system.unlockFileEx(handle, 0, 1), 6);
     }

@@ -182,6 +182,21 @@ describe("locks", () => {
     },
   );
 
+  itUnless(unlessLocks, "promise 5: a lock that waits for a closed port ends with its file", () => {
+    using bench = new Bench(1);
+    const other = new CompletionPort();
+    using file = FileHandle.open(bench.path, { read: true, write: true });
+    other.associate(file, 9);
+    bench.files[0].lock(TEN, 1);
+    file.lock(TEN, 2);
+    assertEquals([bench.next(), bench.port.counters.kept], [[1, 0], 0]);
+    other.close();
+    assertEquals(bench.port.counters.kept, 1);
+    file.close();
+    using another = new CompletionPort(); // making one gives back what closed ones have kept
+    assertEquals(another.counters.kept, 0);
+  });
+
   itUnless(unlessLocks, "a waiting lock comes to its own port, whoever lets go where", () => {
     using bench = new Bench(1);
     using other = new CompletionPort();

@@ -1,5 +1,7 @@
-/** Locks a range of another thread's file and ends, holding it. */
+/** Locks ranges of another thread's file, says which thread it is in the kernel (Linux), and ends. */
 
+import { libc } from "../../../src/ffi/libc.ts";
+import { platform } from "../../../src/ffi/runtime.ts";
 import { FileHandle, type HandleToken, type LockOptions } from "../../../src/pool/thread.ts";
 import { job } from "./job.ts";
 
@@ -12,5 +14,5 @@ export interface Lock {
 job(({ file, ranges }: Lock): number => {
   const attached = FileHandle.attach(file);
   ranges.forEach((range, tag) => attached.lock(range, tag));
-  return ranges.length;
+  return platform === "linux" ? libc().gettid() : 0;
 });
