@@ -165,7 +165,8 @@ export class Run {
     });
     const { board, crew } = this;
     const counts = `begun ${board.begun()} of ${board.size}, outstanding ${board.outstanding()}`;
-    return [counts, JSON.stringify(crew.ended), ...ports, ...seats].join("\n");
+    const requests = isLinux ? engineRequests() : [];
+    return [counts, JSON.stringify(crew.ended), ...ports, ...requests, ...seats].join("\n");
   }
 
   /** Closes all files and takes what is left; then every number must be settled. */
@@ -263,6 +264,23 @@ function enginePorts(): string[] {
     ].map((word) => words[at + word]);
     return `engine port ${place}: ` +
       JSON.stringify({ lock, queued, active, concurrency, waiting, inFlight, watcher });
+  });
+}
+
+/** What the engine keeps of its operations in flight; Linux. */
+function engineRequests(): string[] {
+  const { words, requests } = region();
+  return [...requests.taken()].slice(0, 20).map((place) => {
+    const at = layout.REQUESTS + place * layout.REQUEST_WORDS;
+    const handle = words[at + layout.R_HANDLE];
+    const [fd, port, newest, inFlight] = [
+      layout.H_FD,
+      layout.H_PORT,
+      layout.H_NEWEST,
+      layout.H_IN_FLIGHT,
+    ].map((word) => words[handle + word]);
+    const state = words[at + layout.R_STATE];
+    return `engine request ${at}: ` + JSON.stringify({ state, fd, port, newest, inFlight });
   });
 }
 

@@ -73,25 +73,28 @@ function replayFinishing(port: Port): void {
 function replayOpening(port: Port): void {
   const { words } = region();
   const request = words[port.at + layout.J_OPENING];
-  words[port.at + layout.J_OPENING] = 0;
   if (request === 0) return;
   const state = words[request + layout.R_STATE];
-  if (state === 0) return releaseRequest(request);
-  if (state !== layout.REQUEST_STARTED) return;
   const isStarted = port.engine().position() !== words[port.at + layout.J_OPENING_POSITION];
-  if (!isStarted) failRequest(port, request, ECANCELED);
+  if (state === layout.REQUEST_STARTED && !isStarted) failRequest(port, request, ECANCELED);
+  words[port.at + layout.J_OPENING] = 0;
+  if (state === 0) releaseRequest(request);
 }
 
-/** The engine's result was taken from it: unless the request has gone on since, it is seen to now. */
+/**
+ * The engine's result was taken from it: unless the request has gone on since, it
+ * is seen to now. Whoever does that may end too: the note goes last.
+ */
 function replayReaping(port: Port): void {
   const { words } = region();
   const request = words[port.at + layout.J_REAPING];
-  words[port.at + layout.J_REAPING] = 0;
-  if (request === 0 || !port.hasEngine()) return;
+  if (request === 0) return;
   const life = words[port.at + layout.J_LIFE];
-  if (words[request + layout.R_GENERATION] !== life) return;
-  if (port.engine().position() !== words[port.at + layout.J_POSITION]) return;
-  words[request + layout.R_DONE] = words[port.at + layout.J_DONE];
-  const place = layout.requestPlace(request) + 1;
-  completeRequest(port, place, life, words[port.at + layout.J_RESULT]);
+  const hasGoneOn = port.engine().position() !== words[port.at + layout.J_POSITION];
+  if (words[request + layout.R_GENERATION] === life && !hasGoneOn) {
+    words[request + layout.R_DONE] = words[port.at + layout.J_DONE];
+    const place = layout.requestPlace(request) + 1;
+    completeRequest(port, place, life, words[port.at + layout.J_RESULT]);
+  }
+  words[port.at + layout.J_REAPING] = 0;
 }
