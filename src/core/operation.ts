@@ -16,7 +16,7 @@ import { Win32Error } from "./errors.ts";
 import { dropHandle } from "./handle.ts";
 import { dropBuffer } from "./holds.ts";
 import { KINDS, type OperationKind, readerOf } from "./kinds.ts";
-import { self } from "./threads.ts";
+import { emptyHand } from "./threads.ts";
 import * as ledgers from "./ledger.ts";
 import {
   B_REFERENCES,
@@ -36,7 +36,6 @@ import {
   O_STATE,
   O_TAG,
   P_IN_FLIGHT,
-  T_HAND,
 } from "./ledger.ts";
 
 // States of an operation's place.
@@ -204,7 +203,7 @@ export function finish(place: number): void {
   if (buffer !== 0) dropBuffer(buffer);
   words[place + O_HANDLE] = 0;
   if (handle !== 0) dropHandle(handle);
-  words[self() + T_HAND] = 0;
+  emptyHand();
   const state = Atomics.compareExchange(words, place + O_STATE, IN_FLIGHT, IDLE);
   if (state === IN_FLIGHT) operations.release(place);
   else if (Atomics.compareExchange(words, place + O_STATE, CANCELLING, TAKEN) !== CANCELLING) {

@@ -34,6 +34,7 @@ import { checkOptions, type CompletionPortOptions } from "./port-options.ts";
 import { freePosted, FULL, postRefused, reservePost } from "./quota.ts";
 import { entriesOfThread } from "./room.ts";
 import { keptOperations } from "./recovery.ts";
+import { buryEnded } from "./threads.ts";
 import { isToken } from "./token.ts";
 
 /** A packet to post; what is absent is 0. */
@@ -270,6 +271,8 @@ export class CompletionPort {
   get counters(): PortCounters {
     const words = this.#words;
     const state = life.emptyState();
+    // What a thread had in its hands when it ended is not in flight any more.
+    if (words[this.#place + P_IN_FLIGHT] !== 0) buryEnded();
     const isOpen = beginCall(words, this.#place + P_CALLS);
     const isOurs = words[this.#place + GENERATION] === this.#generation;
     if (isOpen && isOurs) system.queryIoCompletion(this.#handle, state);

@@ -69,8 +69,10 @@ function markOf(thread: number): number {
 export function buryEnded(): void {
   const { words, threads } = ledger();
   for (const thread of threads.taken()) {
-    if (Atomics.load(words, thread + T_LIVES) !== 1 || !hasEnded(thread)) continue;
-    if (Atomics.compareExchange(words, thread + T_LIVES, 1, 0) !== 1) continue;
+    const lives = Atomics.load(words, thread + T_LIVES);
+    // Somebody else buries it, unless that thread has ended meanwhile.
+    if (lives === 0 || lives < 0 && !hasEnded(-lives) || !hasEnded(thread)) continue;
+    if (Atomics.compareExchange(words, thread + T_LIVES, lives, -own) !== lives) continue;
     letGoOf(thread);
     if (words[thread + T_HAND] !== 0) finish(words[thread + T_HAND]);
     Atomics.store(words, thread + T_TAKING, 0);
@@ -78,8 +80,14 @@ export function buryEnded(): void {
     const room = readNumber(words, thread + T_ROOM);
     if (room !== 0) system.closeEntries(room, MAX_BATCH);
     system.closeThread(markOf(thread));
+    Atomics.store(words, thread + T_LIVES, 0);
     threads.release(thread);
   }
+}
+
+/** The calling thread has an operation whose packet it took no longer in its hands. */
+export function emptyHand(): void {
+  if (own !== 0) ledger().words[own + T_HAND] = 0;
 }
 
 /** Whether the living thread of this place has ended since. */

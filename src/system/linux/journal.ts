@@ -50,6 +50,18 @@ export function finished(port: number, request: number): void {
   words[port + layout.J_FINISHING] = 0;
 }
 
+/** A request that is whole is handed to the engine again, or for the first time in its turn. */
+export function goingOn(port: number, request: number, position: number): void {
+  const { words } = region();
+  words[port + layout.J_GOING_ON_POSITION] = position;
+  words[port + layout.J_GOING_ON] = request;
+}
+
+/** The engine has it. */
+export function goneOn(port: number): void {
+  region().words[port + layout.J_GOING_ON] = 0;
+}
+
 /** The engine's result of a request in its life `life` is about to be taken from the engine. */
 export function reaping(
   port: number,

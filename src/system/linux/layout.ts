@@ -65,6 +65,8 @@ export const T_LENT_HEAD = 44;
 /** References to a port that it is to drop, and the place plus one of that port. */
 export const T_OWED = 45;
 export const T_OWED_PORT = 46;
+/** The place plus one of the thread that buries it. */
+export const T_BURIER = 49;
 /** 1 from when it goes to wait in the ring until it is back; changed under the lock. */
 export const T_IN_RING = 48;
 /** What it still has to do with its lock given back: a sum of the `UNFINISHED_` values. */
@@ -162,6 +164,8 @@ export const J_LIFE = 72;
 export const J_RESULT = 73;
 export const J_DONE = 74;
 export const J_POSITION = 75;
+export const J_GOING_ON = 76;
+export const J_GOING_ON_POSITION = 77;
 
 /** What carries a port's I/O. */
 export const ENGINE_RING = 1;

@@ -23,7 +23,7 @@ export interface LockMemory {
 }
 
 /** Set in the word beside its owner when others may sleep on it. */
-const CONTENDED = -0x80000000;
+export const CONTENDED = -0x80000000;
 
 /**
  * Takes the lock at word `at` for `owner`, a positive number. Not recursive. It is

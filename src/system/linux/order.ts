@@ -48,8 +48,8 @@ export function isBehind(request: number): boolean {
   return false;
 }
 
-/** Lets those of the handle's requests go whose turn it is, in case somebody has ended before saying so. */
-export function startNext(port: Port, handle: number): void {
+/** Those of the handle's requests that still wait although it is their turn: who should have let them go has ended. */
+export function nextOf(handle: number): number[] {
   const { words } = region();
   const next = new Map<number, number>();
   for (let at = words[handle + layout.H_NEWEST]; at !== 0; at = words[at + layout.R_OLDER]) {
@@ -58,12 +58,7 @@ export function startNext(port: Port, handle: number): void {
     if (events === 0 || state === layout.REQUEST_PARKED) continue;
     next.set(events, state === layout.REQUEST_WAITING && next.get(events) !== 0 ? at : 0);
   }
-  for (const request of next.values()) {
-    if (request === 0) continue;
-    words[request + layout.R_STATE] = layout.REQUEST_STARTED;
-    port.engine().start(request);
-    port.submitLater();
-  }
+  return [...next.values()].filter((request) => request !== 0);
 }
 
 /** The oldest that waits behind this one, or 0. It may go if it is behind no other. */

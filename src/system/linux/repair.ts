@@ -25,14 +25,16 @@ export function takeBack(port: Port, thread: number): void {
   const room = layout.roomOf(thread);
   const given = lent === 0 ? 0 : words[room + layout.ROOM_GIVEN];
   const first = lent === 0 ? thread + layout.T_PACKET : room;
+  // What is put back is forgotten first: should this thread end too, nothing is there twice.
+  Atomics.store(words, thread + layout.T_STATE, layout.STATE_RUNNING);
   for (let index = Math.max(lent, 1) - 1; index >= given; index--) {
+    words[thread + layout.T_LENT] = index;
     const at = first + index * layout.PACKET_WORDS;
     const packet = words.subarray(at, at + layout.PACKET_WORDS);
     if (port.isOpen()) port.queue.putBack(packet);
     else settleStatuses(packet, 1);
   }
   words[thread + layout.T_LENT] = 0;
-  Atomics.store(words, thread + layout.T_STATE, layout.STATE_RUNNING);
 }
 
 /** The lock was inherited from a thread that has ended. */

@@ -10,23 +10,33 @@ import { ECANCELED } from "./errno.ts";
 import * as layout from "./layout.ts";
 import type { Port } from "./port.ts";
 import { region } from "./region.ts";
-import { startNext } from "./order.ts";
-import { completeRequest, endFinished, failRequest, releaseRequest } from "./requests.ts";
+import { nextOf } from "./order.ts";
+import { completeRequest, endFinished, failRequest, goOn, releaseRequest } from "./requests.ts";
 
 /** The lock was inherited: every request of the port is as if nobody had ended. */
 export function replay(port: Port): void {
-  const { words, handles } = region();
+  const { words } = region();
+  if (!port.hasEngine()) return;
+  // Asked before anything is started here: it tells what the thread has started itself.
+  const position = port.engine().position();
   replayFinishing(port);
   let inFlight = 0;
+  for (const handle of handlesOf(port)) inFlight += relink(handle);
+  words[port.at + layout.P_IN_FLIGHT] = inFlight;
+  replayOpening(port, position);
+  replayReaping(port, position);
+  replayGoingOn(port, position);
+  for (const handle of handlesOf(port)) {
+    for (const request of nextOf(handle)) goOn(port, request);
+  }
+}
+
+function* handlesOf(port: Port): Generator<number> {
+  const { words, handles } = region();
   for (const place of handles.taken()) {
     const handle = layout.HANDLES + place * layout.HANDLE_WORDS;
-    if (words[handle + layout.H_PORT] !== port.queue.place + 1) continue;
-    inFlight += relink(handle);
-    if (words[handle + layout.H_NEWEST] !== 0) startNext(port, handle);
+    if (words[handle + layout.H_PORT] === port.queue.place + 1) yield handle;
   }
-  words[port.at + layout.P_IN_FLIGHT] = inFlight;
-  replayOpening(port);
-  replayReaping(port);
 }
 
 /** The links to newer requests follow from those to older ones, which are always right. */
@@ -70,27 +80,37 @@ function replayFinishing(port: Port): void {
 }
 
 /** It never came to the engine: its packet says that it was cancelled. */
-function replayOpening(port: Port): void {
+function replayOpening(port: Port, position: number): void {
   const { words } = region();
   const request = words[port.at + layout.J_OPENING];
   if (request === 0) return;
   const state = words[request + layout.R_STATE];
-  const isStarted = port.engine().position() !== words[port.at + layout.J_OPENING_POSITION];
+  const isStarted = position !== words[port.at + layout.J_OPENING_POSITION];
   if (state === layout.REQUEST_STARTED && !isStarted) failRequest(port, request, ECANCELED);
   words[port.at + layout.J_OPENING] = 0;
   if (state === 0) releaseRequest(request);
+}
+
+/** It was to be handed to the engine; unless it was, it is now. */
+function replayGoingOn(port: Port, position: number): void {
+  const { words } = region();
+  const request = words[port.at + layout.J_GOING_ON];
+  if (request !== 0 && position === words[port.at + layout.J_GOING_ON_POSITION]) {
+    goOn(port, request);
+  }
+  words[port.at + layout.J_GOING_ON] = 0;
 }
 
 /**
  * The engine's result was taken from it: unless the request has gone on since, it
  * is seen to now. Whoever does that may end too: the note goes last.
  */
-function replayReaping(port: Port): void {
+function replayReaping(port: Port, position: number): void {
   const { words } = region();
   const request = words[port.at + layout.J_REAPING];
   if (request === 0) return;
   const life = words[port.at + layout.J_LIFE];
-  const hasGoneOn = port.engine().position() !== words[port.at + layout.J_POSITION];
+  const hasGoneOn = position !== words[port.at + layout.J_POSITION];
   if (words[request + layout.R_GENERATION] === life && !hasGoneOn) {
     words[request + layout.R_DONE] = words[port.at + layout.J_DONE];
     const place = layout.requestPlace(request) + 1;

@@ -84,8 +84,11 @@ export function completeRequest(port: Port, low: number, high: number, result: n
 
 /** Hands the request to the engine again, as its words say now. Not if it `mustEnd`. */
 export function goOn(port: Port, request: number): void {
+  const engine = port.engine();
+  journal.goingOn(port.at, request, engine.position());
   region().words[request + layout.R_STATE] = layout.REQUEST_STARTED;
-  port.engine().start(request);
+  engine.start(request);
+  journal.goneOn(port.at);
   port.submitLater();
 }
 

@@ -8,6 +8,7 @@
 import { libc } from "../../ffi/libc.ts";
 import { holdLife, isDead } from "./death.ts";
 import * as layout from "./layout.ts";
+import { CONTENDED } from "./lock.ts";
 import { payReferences, type Port, portAt } from "./port.ts";
 import { region } from "./region.ts";
 import { takeBack } from "./repair.ts";
@@ -51,8 +52,8 @@ export function buryDead(): void {
   const { words, threads } = region();
   for (const place of threads.taken()) {
     const thread = layout.threadAt(place);
-    const tid = Atomics.load(words, thread + layout.T_TID);
-    if (tid === 0 || !isDead(thread) || !claimBurial(thread, tid)) continue;
+    if (!hasEnded(thread) || !claimBurial(thread)) continue;
+    inheritLocks(thread);
     const bound = words[thread + layout.T_PORT];
     if (bound !== 0) {
       const port = portAt(bound - 1);
@@ -63,7 +64,20 @@ export function buryDead(): void {
     if (words[thread + layout.T_UNFINISHED] !== 0) finishForIt();
     adoptRequests(place, self());
     payReferences(thread);
+    Atomics.store(words, thread + layout.T_TID, 0);
     threads.release(place);
+  }
+}
+
+/** The locks it has ended with are taken over now: the next thread in its place would seem to have them. */
+function inheritLocks(thread: number): void {
+  const { words, ports } = region();
+  for (const place of ports.taken()) {
+    const at = layout.PORTS + place * layout.PORT_WORDS + layout.P_LOCK;
+    if ((Atomics.load(words, at) & ~CONTENDED) !== thread) continue;
+    const port = portAt(place);
+    port.lock(self());
+    port.unlock();
   }
 }
 
@@ -80,12 +94,25 @@ function finishForIt(): void {
   }
 }
 
+function hasEnded(thread: number): boolean {
+  return Atomics.load(region().words, thread + layout.T_TID) !== 0 && isDead(thread);
+}
+
 /**
- * Of several threads that see a dead one, exactly one buries it; and none buries
- * the living one that has been given its place meanwhile, which has another id.
+ * Of several threads that see a dead one, exactly one buries it, and should that
+ * one end as well, another. None buries the living one that has been given the
+ * place meanwhile.
  */
-function claimBurial(thread: number, tid: number): boolean {
-  return Atomics.compareExchange(region().words, thread + layout.T_TID, tid, 0) === tid;
+function claimBurial(thread: number): boolean {
+  const { words } = region();
+  const at = thread + layout.T_BURIER;
+  const burier = Atomics.load(words, at);
+  if (burier !== 0 && !isDead(layout.threadAt(burier - 1))) return false;
+  const me = layout.placeOf(self()) + 1;
+  if (Atomics.compareExchange(words, at, burier, me) !== burier) return false;
+  if (hasEnded(thread)) return true;
+  Atomics.compareExchange(words, at, me, 0);
+  return false;
 }
 
 /**
@@ -101,7 +128,10 @@ function bury(port: Port, thread: number): void {
   }
   port.queue.leave(thread);
   port.isBackFromRing(thread);
-  if (words[thread + layout.T_HOLDS] !== 0) port.dropReferenceLater();
+  if (words[thread + layout.T_HOLDS] !== 0) {
+    words[thread + layout.T_HOLDS] = 0;
+    port.dropReferenceLater();
+  }
   if (port.hasEngine()) port.promote();
   port.queue.release();
 }
