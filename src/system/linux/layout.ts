@@ -18,9 +18,9 @@ export const MAX_PORTS = 2048;
 /** Handles that may be open at once, ports among them. */
 export const MAX_HANDLES = 131_072;
 /** Operations that may be in flight at once in the whole process. */
-export const MAX_REQUESTS = 262_144;
+export const MAX_REQUESTS = 131_072;
 /** Operations with more than four buffers that may be in flight at once in the whole process. */
-export const MAX_VECTORS = 2048;
+export const MAX_VECTORS = 1024;
 /** Buffers of one operation: what the kernel takes (IOV_MAX). */
 export const MAX_VECTOR_LENGTH = 1024;
 /** Byte ranges of files that may be locked at once in the whole process. */
