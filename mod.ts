@@ -36,3 +36,19 @@ export {
   type LockRange,
   type OpenOptions,
 } from "./src/handles/file.ts";
+export type { PoolReport } from "./src/pool/closing.ts";
+export type { PoolCounters } from "./src/pool/counters.ts";
+export {
+  type FaultyPacket,
+  PoolClosedError,
+  PoolErrorEvent,
+  ThreadEndedError,
+} from "./src/pool/faults.ts";
+export type { Durations } from "./src/pool/histogram.ts";
+export {
+  Pool,
+  type PoolCloseOptions,
+  type PoolEventMap,
+  type PoolOptions,
+} from "./src/pool/pool.ts";
+export type { RunOptions } from "./src/pool/tasks.ts";

@@ -10,6 +10,7 @@ import { Win32Error } from "./errors.ts";
 import * as ledgers from "./ledger.ts";
 import {
   GENERATION,
+  H_CALLBACK,
   H_CALLS,
   H_KIND,
   H_NAME,
@@ -182,6 +183,7 @@ export abstract class Handle {
     }
     words[place + H_KIND] = KINDS.indexOf(kind) + 1;
     words[place + H_PORT] = 0;
+    words[place + H_CALLBACK] = 0;
     ledgers.writeNumber(words, place + H_SYSTEM, systemHandle);
     writeName(words, place, name);
     markOpen(words, place + H_CALLS);

@@ -53,6 +53,8 @@ export const H_SYSTEM = 12;
 /** Its port's place plus one, and its completion key. */
 export const H_PORT = 14;
 export const H_KEY = 0;
+/** Which callback of a pool its packets go to, plus one; 0: none. */
+export const H_CALLBACK = 2;
 /** The length of its name in bytes, and the name, in UTF-8. */
 export const H_NAME_LENGTH = 15;
 export const H_NAME = 16;
@@ -84,6 +86,8 @@ export const P_MAX_IN_FLIGHT = 16;
 export const P_MAX_QUEUED = 17;
 /** Posted packets that nobody has taken; only counted if they are limited. */
 export const P_UNTAKEN = 18;
+/** 1 while the threads of a pool take from it, and nobody else may. */
+export const P_POOL = 19;
 /** Packets posted and taken; each a line of the cache away from what others write. */
 export const P_POSTED = 2;
 export const P_TAKEN = 24;
@@ -187,6 +191,11 @@ export class Table {
   /** The number of the place at `at`: from 0, without gaps. */
   indexOf(at: number): number {
     return (at - this.#base) / this.#slotWords;
+  }
+
+  /** The first word of the place of this number. */
+  at(index: number): number {
+    return this.#base + index * this.#slotWords;
   }
 
   /** Whether `at` is the first word of a place of this table. */

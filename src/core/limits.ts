@@ -59,3 +59,39 @@ export const MAX_TIMEOUT_MS = 0x7fff_ffff;
 
 /** Bytes of a path that are kept for error messages of other threads; the end of a longer one. */
 export const MAX_NAME_BYTES = 188;
+
+/** Threads that one pool may have at once; one more throws. */
+export const MAX_POOL_THREADS = 512;
+
+/** Tasks, and packets of `Pool.post`, that may be queued unless `maxQueued` says otherwise. */
+export const DEFAULT_MAX_QUEUED = 65_536;
+
+/** The largest `maxQueued` of a pool. */
+export const MAX_POOL_QUEUED = 1_048_576;
+
+/** Names of tasks and callbacks that one pool may use; one more throws. */
+export const MAX_NAMES = 256;
+
+/** Bytes of such a name, in UTF-8; a longer one throws. */
+export const MAX_TASK_NAME_BYTES = 124;
+
+/** Milliseconds that a pool's thread may take to load its module and to start, unless told otherwise. */
+export const DEFAULT_START_TIMEOUT_MS = 60_000;
+
+/** Starts that fail one after the other before a pool stops replacing threads. */
+export const MAX_START_FAILURES = 5;
+
+/** Milliseconds before the first thread that has died is replaced; each time twice as many. */
+export const REPLACE_DELAY_MS = 10;
+
+/** The most milliseconds before a thread that has died is replaced. */
+export const MAX_REPLACE_DELAY_MS = 5000;
+
+/**
+ * Milliseconds that `Pool.close` waits, after it has cancelled what was in flight, for packets
+ * and threads; what has not come by then is reported and left to the process's end.
+ */
+export const RECALL_TIMEOUT_MS = 5000;
+
+/** Reports of failed handlers that one thread may have on their way; more are only counted. */
+export const MAX_FAULT_REPORTS = 1024;

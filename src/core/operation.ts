@@ -109,25 +109,30 @@ export class StartedOperation implements Operation {
   }
 
   cancel(): boolean {
-    const { words, operations } = ledger();
-    const place = this.#place;
-    if (!this.isCurrent) return false;
-    // Held back like this, the place cannot be given to another operation while we ask.
-    const state = Atomics.compareExchange(words, place + O_STATE, IN_FLIGHT, CANCELLING);
-    if (state === CANCELLING) return true;
-    if (state !== IN_FLIGHT) return false;
-    let code: number = ERROR_NOT_FOUND;
-    if (this.isCurrent) {
-      const handle = ledgers.readNumber(words, words[place + O_HANDLE] + H_SYSTEM);
-      code = system.cancelIoEx(handle, addressOf(place));
-    }
-    const after = Atomics.compareExchange(words, place + O_STATE, CANCELLING, IN_FLIGHT);
-    if (after === TAKEN) {
-      Atomics.store(words, place + O_STATE, IDLE);
-      operations.release(place);
-    }
-    return code === 0;
+    return cancelOperation(this.#place, this.#generation);
   }
+}
+
+/** Asks that the operation at `place` be cancelled, in that life of it; see `Operation.cancel`. */
+export function cancelOperation(place: number, generation: number): boolean {
+  const { words, operations } = ledger();
+  const isCurrent = () => words[place + GENERATION] === generation;
+  if (!isCurrent()) return false;
+  // Held back like this, the place cannot be given to another operation while we ask.
+  const state = Atomics.compareExchange(words, place + O_STATE, IN_FLIGHT, CANCELLING);
+  if (state === CANCELLING) return true;
+  if (state !== IN_FLIGHT) return false;
+  let code: number = ERROR_NOT_FOUND;
+  if (isCurrent()) {
+    const handle = ledgers.readNumber(words, words[place + O_HANDLE] + H_SYSTEM);
+    code = system.cancelIoEx(handle, addressOf(place));
+  }
+  const after = Atomics.compareExchange(words, place + O_STATE, CANCELLING, IN_FLIGHT);
+  if (after === TAKEN) {
+    Atomics.store(words, place + O_STATE, IDLE);
+    operations.release(place);
+  }
+  return code === 0;
 }
 
 /**
@@ -160,7 +165,7 @@ export function placeOf(overlapped: number): number {
 }
 
 /** Started, and its packet not taken. */
-function isInFlight(place: number): boolean {
+export function isInFlight(place: number): boolean {
   const state = Atomics.load(ledger().words, place + O_STATE);
   return state === IN_FLIGHT || state === CANCELLING;
 }

@@ -26,7 +26,7 @@ export interface Packet {
 }
 
 /** ERROR_MR_MID_NOT_FOUND, as Windows says of a status it has no code for. */
-const UNKNOWN_STATUS = 317;
+export const UNKNOWN_STATUS = 317;
 
 class TakenPacket implements Packet {
   readonly key: number;

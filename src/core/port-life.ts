@@ -34,6 +34,7 @@ import {
   P_IN_FLIGHT,
   P_MAX_IN_FLIGHT,
   P_MAX_QUEUED,
+  P_POOL,
   P_POSTED,
   P_REFERENCES,
   P_SYSTEM,
@@ -75,6 +76,7 @@ export function createPort(options: CheckedOptions): number {
   words[place + P_MAX_IN_FLIGHT] = options.maxInFlight;
   words[place + P_MAX_QUEUED] = options.maxQueued;
   words[place + P_UNTAKEN] = 0;
+  words[place + P_POOL] = 0;
   markOpen(words, place + P_CALLS);
   Atomics.store(words, place + P_REFERENCES, 1);
   return place;

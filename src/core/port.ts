@@ -21,6 +21,7 @@ import {
   P_CONCURRENCY,
   P_IN_FLIGHT,
   P_MAX_QUEUED,
+  P_POOL,
   P_POSTED,
   P_SYSTEM,
   P_TAKEN,
@@ -36,6 +37,8 @@ import { entriesOfThread } from "./room.ts";
 import { keptOperations } from "./recovery.ts";
 import { buryEnded } from "./threads.ts";
 import { isToken } from "./token.ts";
+
+const OF_A_POOL = "Cannot take packets from the port of a pool: its threads take and handle them";
 
 /** A packet to post; what is absent is 0. */
 export interface PostedPacket {
@@ -352,6 +355,7 @@ export class CompletionPort {
     const words = this.#words;
     const isOpen = words[this.#place + GENERATION] === this.#generation &&
       !isMarkedClosed(words, this.#place + P_CALLS);
+    if (isOpen && words[this.#place + P_POOL] !== 0) throw new TypeError(OF_A_POOL);
     let code: number = !isOpen
       ? ERROR_INVALID_HANDLE
       : system.getQueuedCompletionStatusEx(this.#handle, room, max, timeoutMs);

@@ -201,7 +201,9 @@ function acquirePlace(handle: Handle, call: string): number {
     }
     const limit = words[port + P_MAX_IN_FLIGHT];
     if (!ledgers.reserve(words, port + P_IN_FLIGHT, limit)) {
-      const reason = `the port's maxInFlight of ${limit} operations in flight is reached`;
+      const reason = limit < 0
+        ? "the pool of the port is closing"
+        : `the port's maxInFlight of ${limit} operations in flight is reached`;
       throw new Win32Error(ERROR_NO_SYSTEM_RESOURCES, call, { subject: handle.name, reason });
     }
     const place = operations.tryAcquire();

@@ -10,6 +10,7 @@ import { system } from "../system/system.ts";
 import { Win32Error } from "./errors.ts";
 import { letGoOf } from "./holds.ts";
 import {
+  GENERATION,
   ledger,
   readNumber,
   RECOVERING,
@@ -107,3 +108,27 @@ export function isTaken(port: number): boolean {
   }
   return false;
 }
+
+/**
+ * A number for the calling thread, by which every thread can tell whether it has
+ * ended. Not 0.
+ *
+ * @throws {RangeError} if too many threads use ports.
+ */
+export function lifeOfThread(): number {
+  const { words, threads } = ledger();
+  const thread = self();
+  return threads.indexOf(thread) * LIVES + (words[thread + GENERATION] >>> 0);
+}
+
+/** Whether the thread of that number has ended: nothing of it is still to come. */
+export function hasLifeEnded(life: number): boolean {
+  const { words, threads } = ledger();
+  const thread = threads.at(Math.floor(life / LIVES));
+  // Who buries a thread ends the life of its place.
+  return words[thread + GENERATION] >>> 0 !== life % LIVES ||
+    Atomics.load(words, thread + T_LIVES) !== 1 || hasEnded(thread);
+}
+
+/** Lives that a place can tell apart. */
+const LIVES = 0x100000000;

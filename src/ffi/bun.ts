@@ -4,6 +4,7 @@
  * @module
  */
 
+import process from "node:process";
 import type { Runtime } from "./runtime.ts";
 import type { CType, Functions, Signatures } from "./signature.ts";
 
@@ -26,6 +27,7 @@ const BUN_TYPES: Readonly<Record<CType, string>> = {
 
 /** The runtime seam for Bun. `bun:ffi` exists there only, hence the dynamic import. */
 export async function openBun(): Promise<Runtime> {
+  const bun = (globalThis as unknown as { Bun: { isMainThread: boolean } }).Bun;
   const ffi = await import("bun:ffi") as unknown as BunFfi;
   return {
     open<T extends Signatures>(name: string, signatures: T): Functions<T> {
@@ -44,5 +46,8 @@ export async function openBun(): Promise<Runtime> {
     },
     // Bun takes any number below 2^53 as it is.
     word: (value) => value,
+    isWorker: !bun.isMainThread,
+    // Workers have no `close`; this ends the thread alone.
+    endWorker: () => process.exit(0),
   };
 }

@@ -45,5 +45,7 @@ export function openDeno(): Runtime {
       return deno.UnsafePointerView.getArrayBuffer(pointer, byteLength);
     },
     word: BigInt,
+    isWorker: "WorkerGlobalScope" in globalThis,
+    endWorker: () => (globalThis as unknown as { close(): void }).close(),
   };
 }

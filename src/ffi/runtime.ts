@@ -21,6 +21,10 @@ export interface Runtime {
   view(address: number, byteLength: number): ArrayBuffer;
   /** The form in which a 64-bit argument crosses to C without a slow path. */
   word(value: number): number | bigint;
+  /** Whether the calling thread is a Worker's. */
+  readonly isWorker: boolean;
+  /** Ends the calling Worker, once what it is doing has returned or at once. */
+  endWorker(): void;
 }
 
 /** The operating system, in the words of `process.platform`. */
