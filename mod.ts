@@ -36,6 +36,8 @@ export {
   type LockRange,
   type OpenOptions,
 } from "./src/handles/file.ts";
+export { type PipeContents, PipeHandle } from "./src/handles/pipe.ts";
+export type { PipeOpenOptions, PipeServeOptions, PipeType } from "./src/handles/pipe-options.ts";
 export type { PoolReport } from "./src/pool/closing.ts";
 export type { PoolCounters } from "./src/pool/counters.ts";
 export {

@@ -10,6 +10,7 @@ import {
   ERROR_INVALID_HANDLE,
   ERROR_IO_PENDING,
   ERROR_NO_SYSTEM_RESOURCES,
+  ERROR_PIPE_CONNECTED,
   STATUS_PENDING,
   statusOfError,
   system,
@@ -251,8 +252,10 @@ function queueRefusal(place: number, handle: Handle, code: number): number {
   const port = words[place + O_PORT];
   // It may be gone: then its number is another's, and what has a status is recovered.
   if (isMarkedClosed(words, port + P_CALLS)) return ERROR_INVALID_HANDLE;
-  words[place + O_REFUSED] = code;
-  words[place + O_INTERNAL] = statusOfError(code) | 0;
+  // A client that was faster than the wait for it is no failure (71).
+  const reason = code === ERROR_PIPE_CONNECTED ? 0 : code;
+  words[place + O_REFUSED] = reason;
+  words[place + O_INTERNAL] = statusOfError(reason) | 0;
   const key = ledgers.readNumber(words, handle.place + H_KEY);
   const systemPort = ledgers.readNumber(words, port + P_SYSTEM);
   return system.postQueuedCompletionStatus(systemPort, 0, key, addressOf(place));

@@ -59,6 +59,49 @@ const KERNEL32 = {
   SetFileInformationByHandle: { parameters: ["pointer", "i32", "buffer", "u32"], result: "i32" },
   // (HANDLE hFile)
   FlushFileBuffers: { parameters: ["pointer"], result: "i32" },
+  // HANDLE (LPCWSTR lpName, DWORD dwOpenMode, DWORD dwPipeMode, DWORD nMaxInstances,
+  //         DWORD nOutBufferSize, DWORD nInBufferSize, DWORD nDefaultTimeOut,
+  //         LPSECURITY_ATTRIBUTES lpSecurityAttributes)
+  CreateNamedPipeW: {
+    parameters: ["buffer", "u32", "u32", "u32", "u32", "u32", "u32", "pointer"],
+    result: "pointer",
+  },
+  // (HANDLE hNamedPipe, LPOVERLAPPED lpOverlapped)
+  ConnectNamedPipe: { parameters: ["pointer", "pointer"], result: "i32" },
+  // (HANDLE hNamedPipe)
+  DisconnectNamedPipe: { parameters: ["pointer"], result: "i32" },
+  // (HANDLE hNamedPipe, LPVOID lpInBuffer, DWORD nInBufferSize, LPVOID lpOutBuffer,
+  //  DWORD nOutBufferSize, LPDWORD lpBytesRead, LPOVERLAPPED lpOverlapped)
+  TransactNamedPipe: {
+    parameters: ["pointer", "pointer", "u32", "pointer", "u32", "pointer", "pointer"],
+    result: "i32",
+  },
+  // (HANDLE hNamedPipe, LPVOID lpBuffer, DWORD nBufferSize, LPDWORD lpBytesRead,
+  //  LPDWORD lpTotalBytesAvail, LPDWORD lpBytesLeftThisMessage)
+  PeekNamedPipe: {
+    parameters: ["pointer", "pointer", "u32", "buffer", "buffer", "buffer"],
+    result: "i32",
+  },
+  // (LPCWSTR lpNamedPipeName, DWORD nTimeOut)
+  WaitNamedPipeW: { parameters: ["buffer", "u32"], result: "i32" },
+  // (HANDLE hNamedPipe, LPDWORD lpMode, LPDWORD lpMaxCollectionCount,
+  //  LPDWORD lpCollectDataTimeout)
+  SetNamedPipeHandleState: {
+    parameters: ["pointer", "buffer", "pointer", "pointer"],
+    result: "i32",
+  },
+  // (HANDLE hNamedPipe, LPDWORD lpState, LPDWORD lpCurInstances, LPDWORD lpMaxCollectionCount,
+  //  LPDWORD lpCollectDataTimeout, LPWSTR lpUserName, DWORD nMaxUserNameSize)
+  GetNamedPipeHandleStateW: {
+    parameters: ["pointer", "pointer", "pointer", "pointer", "pointer", "buffer", "u32"],
+    result: "i32",
+  },
+  // (HANDLE Pipe, PULONG ClientProcessId)
+  GetNamedPipeClientProcessId: { parameters: ["pointer", "buffer"], result: "i32" },
+  // (HANDLE Pipe, PULONG ServerProcessId)
+  GetNamedPipeServerProcessId: { parameters: ["pointer", "buffer"], result: "i32" },
+  // HLOCAL (HLOCAL hMem)
+  LocalFree: { parameters: ["pointer"], result: "pointer" },
   // (HANDLE hFile)
   GetFileType: { parameters: ["pointer"], result: "u32" },
   // LPVOID (LPVOID lpAddress, SIZE_T dwSize, DWORD flAllocationType, DWORD flProtect)

@@ -89,6 +89,67 @@ const FCNTL_LOCK = {
   fcntl: { parameters: ["i32", "i32", "buffer"], result: "i32" },
 } as const satisfies Signatures;
 
+const SOCKETS = {
+  // (int domain, int type, int protocol)
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  // (int sockfd, const struct sockaddr *addr, socklen_t addrlen)
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  // (int sockfd, int backlog)
+  listen: { parameters: ["i32", "i32"], result: "i32" },
+  // (int sockfd, const struct sockaddr *addr, socklen_t addrlen)
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  // (int sockfd, struct sockaddr *addr, socklen_t *addrlen, int flags)
+  accept4: { parameters: ["i32", "pointer", "pointer", "i32"], result: "i32" },
+  // (int sockfd, int how)
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
+  // (int oldfd, int newfd, int flags)
+  dup3: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  // (struct pollfd *fds, nfds_t nfds, int timeout)
+  poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
+  // ssize_t (int sockfd, void *buf, size_t len, int flags)
+  recv: { parameters: ["i32", "pointer", "u64", "i32"], result: "i64" },
+  // ssize_t (int sockfd, const void *buf, size_t len, int flags)
+  send: { parameters: ["i32", "pointer", "u64", "i32"], result: "i64" },
+  // ssize_t (int sockfd, struct msghdr *msg, int flags)
+  recvmsg: { parameters: ["i32", "pointer", "i32"], result: "i64" },
+  // ssize_t (int sockfd, const struct msghdr *msg, int flags)
+  sendmsg: { parameters: ["i32", "pointer", "i32"], result: "i64" },
+  // (int sockfd, int level, int optname, void *optval, socklen_t *optlen)
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  // (int fd, unsigned long op, void *arg)
+  ioctl: { parameters: ["i32", "u64", "pointer"], result: "i32" },
+} as const satisfies Signatures;
+
+const FOLDERS = {
+  // (const char *pathname, mode_t mode)
+  mkdir: { parameters: ["buffer", "u32"], result: "i32" },
+  // (const char *pathname)
+  rmdir: { parameters: ["buffer"], result: "i32" },
+  // (const char *pathname)
+  unlink: { parameters: ["buffer"], result: "i32" },
+  // (const char *oldpath, const char *newpath)
+  rename: { parameters: ["buffer", "buffer"], result: "i32" },
+  // (int fd, mode_t mode)
+  fchmod: { parameters: ["i32", "u32"], result: "i32" },
+  // ssize_t (const char *pathname, char *buf, size_t bufsiz)
+  readlink: { parameters: ["buffer", "buffer", "u64"], result: "i64" },
+  // (int flags)
+  inotify_init1: { parameters: ["i32"], result: "i32" },
+  // (int fd, const char *pathname, uint32_t mask)
+  inotify_add_watch: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  // uid_t (void)
+  geteuid: { parameters: [], result: "u32" },
+  // (pid_t pid, int sig)
+  kill: { parameters: ["i32", "i32"], result: "i32" },
+  // (uid_t uid, struct passwd *pwd, char *buf, size_t buflen, struct passwd **result)
+  getpwuid_r: { parameters: ["u32", "pointer", "pointer", "u64", "pointer"], result: "i32" },
+} as const satisfies Signatures;
+
+const GETDENTS = {
+  // long (SYS_getdents64, int fd, void *dirp, size_t count)
+  syscall: { parameters: ["i32", "i32", "buffer", "u64"], result: "i64" },
+} as const satisfies Signatures;
+
 const PWRITEV2 = {
   // long (SYS_pwritev2, int fd, const struct iovec *iov, int iovcnt,
   //       unsigned long pos_l, unsigned long pos_h, rwf_t flags)
@@ -137,6 +198,15 @@ export const plain: () => Functions<typeof PLAIN> = library(NAMES, PLAIN);
 
 /** `fcntl`, with the parameters of its operations on locks. */
 export const fcntlLock: () => Functions<typeof FCNTL_LOCK> = library(NAMES, FCNTL_LOCK);
+
+/** What is done with sockets. */
+export const sockets: () => Functions<typeof SOCKETS> = library(NAMES, SOCKETS);
+
+/** What is done with folders and their entries, and with who owns them. */
+export const folders: () => Functions<typeof FOLDERS> = library(NAMES, FOLDERS);
+
+/** `syscall`, with the parameters of `getdents64`. */
+export const getdents: () => Functions<typeof GETDENTS> = library(NAMES, GETDENTS);
 
 /** `syscall`, with the parameters of `pwritev2`. */
 export const pwritev2: () => Functions<typeof PWRITEV2> = library(NAMES, PWRITEV2);

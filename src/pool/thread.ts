@@ -31,6 +31,8 @@ export { CompletionPort, type PortToken, type PostedPacket } from "../core/port.
 export type { PortCounters } from "../core/port-counters.ts";
 export type { CompletionPortOptions, EngineName, RingOptions } from "../core/port-options.ts";
 export { FileHandle, type LockOptions, type LockRange, type OpenOptions } from "../handles/file.ts";
+export { type PipeContents, PipeHandle } from "../handles/pipe.ts";
+export type { PipeOpenOptions, PipeServeOptions, PipeType } from "../handles/pipe-options.ts";
 export type { Handlers, PacketHandler, PoolThread, Task, TaskHandler } from "./handlers.ts";
 
 let isServing = false;

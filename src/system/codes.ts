@@ -26,12 +26,30 @@ export const ERROR_HANDLE_EOF = 38;
 export const ERROR_NOT_SUPPORTED = 50;
 /** An argument is not valid, or the handle is associated already. */
 export const ERROR_INVALID_PARAMETER = 87;
+/** The other end of the pipe was closed. */
+export const ERROR_BROKEN_PIPE = 109;
+/** The device or pipe did not answer in time. */
+export const ERROR_SEM_TIMEOUT = 121;
+/** The name is not valid. */
+export const ERROR_INVALID_NAME = 123;
 /** The handle has no lock of exactly this range. */
 export const ERROR_NOT_LOCKED = 158;
+/** The handle is not of a pipe's end that can do this. */
+export const ERROR_BAD_PIPE = 230;
+/** All instances of the pipe are in use. */
+export const ERROR_PIPE_BUSY = 231;
+/** The client has come and gone, or the other end is closed. */
+export const ERROR_NO_DATA = 232;
+/** No process is at the other end of the pipe. */
+export const ERROR_PIPE_NOT_CONNECTED = 233;
 /** The message is longer than the buffer. */
 export const ERROR_MORE_DATA = 234;
 /** The time given had passed. */
 export const WAIT_TIMEOUT = 258;
+/** The client is there already. */
+export const ERROR_PIPE_CONNECTED = 535;
+/** The pipe waits for a client. */
+export const ERROR_PIPE_LISTENING = 536;
 /** The port was closed during the wait. */
 export const ERROR_ABANDONED_WAIT_0 = 735;
 /** The operation was cancelled. */
@@ -55,6 +73,8 @@ export const GENERIC_READ = 0x80000000;
 export const GENERIC_WRITE = 0x40000000;
 /** `dwDesiredAccess`: writing at the end only. */
 export const FILE_APPEND_DATA = 0x4;
+/** `dwDesiredAccess`: what reads of a pipe are may be changed. */
+export const FILE_WRITE_ATTRIBUTES = 0x100;
 
 /** `dwShareMode`: others may read. */
 export const FILE_SHARE_READ = 0x1;
@@ -90,5 +110,27 @@ export const LOCKFILE_EXCLUSIVE_LOCK = 2;
 
 /** Bytes of a page that a FILE_SEGMENT_ELEMENT names. */
 export const SEGMENT_BYTES = 4096;
+
+/** `dwOpenMode` of a pipe: data go from the client to the server. */
+export const PIPE_ACCESS_INBOUND = 1;
+/** `dwOpenMode` of a pipe: data go from the server to the client. */
+export const PIPE_ACCESS_OUTBOUND = 2;
+/** `dwOpenMode` of a pipe: data go both ways. */
+export const PIPE_ACCESS_DUPLEX = 3;
+/** `dwOpenMode` of a pipe: there must be none of that name yet. */
+export const FILE_FLAG_FIRST_PIPE_INSTANCE = 0x80000;
+/** `dwPipeMode`: every write is a message. */
+export const PIPE_TYPE_MESSAGE = 4;
+/** `dwPipeMode`: every read is of one message. */
+export const PIPE_READMODE_MESSAGE = 2;
+/** `dwPipeMode`: clients on other machines are refused. */
+export const PIPE_REJECT_REMOTE_CLIENTS = 8;
+/** `nMaxInstances`: as many as there is memory for. */
+export const PIPE_UNLIMITED_INSTANCES = 255;
+/** `nTimeOut` of WaitNamedPipe: the time that the server has set. */
+export const NMPWAIT_USE_DEFAULT_WAIT = 0;
+/** `dwFlagsAndAttributes`: the server of a pipe may learn who we are, and not act as us. */
+export const SECURITY_IDENTIFICATION_ONLY = 0x110000;
+
 /** Bytes of an OVERLAPPED and of an OVERLAPPED_ENTRY. */
 export const OVERLAPPED_BYTES = 32;

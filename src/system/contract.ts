@@ -219,6 +219,83 @@ export interface LockSystem {
   unlockFileEx(file: number, offset: number, byteLength: number): number;
 }
 
+/** What can be read of a pipe without taking it. */
+export interface PipeState {
+  /** Bytes copied into the buffer. */
+  bytesRead: number;
+  /**
+   * Bytes that can be read now. Linux: of a message pipe, those of the first
+   * message that have arrived.
+   */
+  bytesAvailable: number;
+  /** Bytes of the first message that were not copied; 0 of a byte pipe. */
+  bytesLeft: number;
+}
+
+/** Who is at the client's end of a pipe. */
+export interface PipeClient {
+  /** The name of its user; `""` if the system does not tell. */
+  user: string;
+}
+
+/**
+ * Named pipes. A name is `\\.\pipe\NAME`; on Linux also `\\.\pipe\/PATH`, a folder
+ * of that absolute path. The client's end is opened by `createFile`, read and
+ * written by `readFile` and `writeFile`, closed by `closeHandle`.
+ */
+export interface PipeSystem {
+  /**
+   * Makes an instance of a pipe, and the pipe with the first one; a client may come
+   * from then on. `descriptor` says in SDDL who may open it, `mode` on Linux as
+   * for a file; `""` stands for the owner only. Blocks for the system calls.
+   * Source: CreateNamedPipeW; unix(7).
+   */
+  createNamedPipe(
+    name: string,
+    openMode: number,
+    pipeMode: number,
+    maxInstances: number,
+    outBufferBytes: number,
+    inBufferBytes: number,
+    defaultTimeoutMs: number,
+    descriptor: string,
+    mode: number,
+  ): Outcome;
+  /**
+   * Starts waiting for a client. ERROR_PIPE_CONNECTED (535): it is there already, no
+   * packet comes. ERROR_NO_DATA (232): it was there and has gone. Source: ConnectNamedPipe.
+   */
+  connectNamedPipe(pipe: number, overlapped: number): number;
+  /** Parts with the client; reads and writes in flight fail with 233. Source: DisconnectNamedPipe. */
+  disconnectNamedPipe(pipe: number): number;
+  /** Starts writing a message and reading the answer to it. Source: TransactNamedPipe. */
+  transactNamedPipe(
+    pipe: number,
+    request: number,
+    requestBytes: number,
+    reply: number,
+    replyBytes: number,
+    overlapped: number,
+  ): number;
+  /** Copies what could be read, and leaves it there. Source: PeekNamedPipe. */
+  peekNamedPipe(pipe: number, buffer: number, byteLength: number, state: PipeState): number;
+  /**
+   * Blocks the calling thread until the pipe has an instance that waits for a client,
+   * at most `timeoutMs` (0: the server's default, Infinity: for ever).
+   * ERROR_SEM_TIMEOUT (121) then; ERROR_FILE_NOT_FOUND (2) if there is no such pipe.
+   * Source: WaitNamedPipeW.
+   */
+  waitNamedPipe(name: string, timeoutMs: number): number;
+  /** Whether reads of this end are of messages (`PIPE_READMODE_…`). Source: SetNamedPipeHandleState. */
+  setNamedPipeHandleState(pipe: number, mode: number): number;
+  /** Who the client is, asked by the server. Source: GetNamedPipeHandleStateW; SO_PEERCRED. */
+  getNamedPipeHandleState(pipe: number, client: PipeClient): number;
+  /** The process of the client. Source: GetNamedPipeClientProcessId; SO_PEERCRED. */
+  getNamedPipeClientProcessId(pipe: number): Outcome;
+  /** The process of the server. Source: GetNamedPipeServerProcessId; SO_PEERCRED. */
+  getNamedPipeServerProcessId(pipe: number): Outcome;
+}
+
 /** Everything the core needs of an operating system. */
 export interface System
   extends
@@ -229,7 +306,8 @@ export interface System
     HandleSystem,
     FileSystem,
     ScatterSystem,
-    LockSystem {
+    LockSystem,
+    PipeSystem {
   /** Which system this is. */
   readonly name: "windows" | "linux";
   /** Whether the number of a closed handle may come again, for something else (case 57). */

@@ -26,7 +26,7 @@ const RING_BY_OPTION = -3;
  * The value of a variable of the process's environment. Asked of libc, because
  * the runtime would want a permission for it.
  */
-function environment(name: string): string {
+export function environment(name: string): string {
   const address = Number(libc().getenv(errno.cString(name)));
   if (address === 0) return "";
   const length = Number(libc().strlen(BigInt(address)));

@@ -11,17 +11,28 @@ import type { Outcome } from "../contract.ts";
 import { errorOfErrno } from "../status.ts";
 
 export const EPERM = 1;
+export const ESRCH = 3;
 export const EINTR = 4;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
 export const EACCES = 13;
 export const EBUSY = 16;
+export const EEXIST = 17;
+export const ENOTDIR = 20;
 export const EISDIR = 21;
 export const EINVAL = 22;
 export const ENOENT = 2;
 export const ENOSPC = 28;
+export const EPIPE = 32;
 export const ENOSYS = 38;
+export const ELOOP = 40;
+export const ENAMETOOLONG = 36;
 export const ETIME = 62;
+export const EBADMSG = 74;
+export const ECONNABORTED = 103;
+export const ECONNRESET = 104;
+export const ENOTCONN = 107;
+export const ECONNREFUSED = 111;
 export const ENOBUFS = 105;
 export const ECANCELED = 125;
 
@@ -29,8 +40,11 @@ export const ECANCELED = 125;
 export const isArm: boolean = architecture === "arm64";
 
 export const O_DIRECT: number = isArm ? 0x10000 : 0x4000;
+export const O_DIRECTORY: number = isArm ? 0x4000 : 0x10000;
+export const O_NOFOLLOW: number = isArm ? 0x8000 : 0x20000;
 export const SYS_futex: number = isArm ? 98 : 202;
 export const SYS_pwritev2: number = isArm ? 287 : 328;
+export const SYS_getdents64: number = isArm ? 61 : 217;
 export const SYS_io_uring_setup = 425;
 export const SYS_io_uring_enter = 426;
 

@@ -12,6 +12,8 @@ import * as errno from "./errno.ts";
 import { findHandle, freeHandle, openHandle } from "./handles.ts";
 import * as layout from "./layout.ts";
 import { closeLocks } from "./locks.ts";
+import { isPipeName } from "./pipe-folders.ts";
+import { openPipe } from "./pipe-open.ts";
 import { portAt } from "./port.ts";
 import { region } from "./region.ts";
 import { acquireRequest, closeRequests, releaseRequest } from "./requests.ts";
@@ -86,6 +88,7 @@ function createFile(
   flags: number,
   mode: number,
 ): Outcome {
+  if (isPipeName(path)) return openPipe(path, access, flags);
   if (!(disposition in DISPOSITIONS)) return errno.refusal(code.ERROR_INVALID_PARAMETER);
   const open = openFlags(access, disposition, flags);
   let fd: number;
@@ -143,7 +146,8 @@ function transfer(
   let answer = code.ERROR_IO_PENDING;
   if (findHandle(handle) !== at) answer = code.ERROR_INVALID_HANDLE;
   else if (!port.hasRoom()) answer = code.ERROR_NO_SYSTEM_RESOURCES;
-  else {
+  else answer = rules.refusal?.(at) || answer;
+  if (answer === code.ERROR_IO_PENDING) {
     openTransfer(port, at, request, kind, address, length, overlapped);
     launch(port, request);
   }

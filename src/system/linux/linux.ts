@@ -9,6 +9,7 @@ import { setEngine } from "./choice.ts";
 import { threads } from "./death.ts";
 import { files } from "./files.ts";
 import { locks } from "./locks.ts";
+import { pipes } from "./pipes.ts";
 import { ports } from "./ports.ts";
 import { scatter } from "./scatter.ts";
 import { mapProcessMemory, virtualAlloc, virtualFree } from "./process-memory.ts";
@@ -28,4 +29,5 @@ export const linux: System = {
   ...files,
   ...scatter,
   ...locks,
+  ...pipes,
 };

@@ -72,6 +72,8 @@ export interface HandleRules {
   /** The kinds that ReadFile and WriteFile are on it; 0 if it has none. */
   readonly read: number;
   readonly write: number;
+  /** Why neither can be started now, as a Win32 code; 0 if it can. Under the port's lock. */
+  refusal?(handle: number): number;
   /**
    * The handle is being closed; its operations have been asked to end and its
    * descriptor is still open. Under the port's lock if it has a port.

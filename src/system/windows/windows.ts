@@ -8,6 +8,7 @@ import type { System } from "../contract.ts";
 import { files } from "./files.ts";
 import { locks } from "./locks.ts";
 import { memory } from "./memory.ts";
+import { pipes } from "./pipes.ts";
 import { ports } from "./ports.ts";
 import { scatter } from "./scatter.ts";
 import { threads } from "./threads.ts";
@@ -24,4 +25,5 @@ export const windows: System = {
   ...files,
   ...scatter,
   ...locks,
+  ...pipes,
 };

@@ -1,0 +1,307 @@
+/**
+ * What the operations of a pipe do once its socket is ready: reads and writes of
+ * bytes and of messages, transactions, and a server's wait for its client.
+ *
+ * All of them wait for readiness and then work by plain calls, on a ring too: a
+ * read that has no room for a message takes of it only what it can hand out.
+ *
+ * @module
+ */
+
+import * as code from "../codes.ts";
+import { statusOfError } from "../status.ts";
+import { descriptorOf } from "./descriptors.ts";
+import * as errno from "./errno.ts";
+import * as layout from "./layout.ts";
+import { followerOf, isBehind, startInOrder } from "./order.ts";
+import { removeEntry, removeFolder } from "./pipe-folders.ts";
+import {
+  CONNECTED,
+  DISCONNECTED,
+  hasFlag,
+  IN_MESSAGE,
+  IS_MESSAGE,
+  IS_SERVER,
+  LISTENING,
+  PIPE_LIFE,
+  PIPE_OFFSET,
+  PIPE_STATE,
+  readRow,
+  READS_MESSAGES,
+  setFlag,
+} from "./pipe-rows.ts";
+import * as pipe from "./pipe-sockets.ts";
+import type { Port } from "./port.ts";
+import { region } from "./region.ts";
+import { failRequest, finishRequest, goOn, mustEnd, readAddress } from "./requests.ts";
+import { define, defineHandle, IN, OUT, PIPES, POLL, type Rules } from "./rules.ts";
+
+export const CONNECT: number = PIPES;
+export const PIPE_READ: number = PIPES + 1;
+export const PIPE_WRITE: number = PIPES + 2;
+export const TRANSACT: number = PIPES + 3;
+/** A transaction that has sent its message; becomes it from `TRANSACT`. */
+export const REPLY: number = PIPES + 4;
+
+/** In the annex of a transaction: where its reply goes, and how long that may be. */
+export const X_REPLY = layout.X_OWN;
+export const X_REPLY_BYTES: number = layout.X_OWN + 2;
+
+// Bits of a pipe request's `R_FLAGS`.
+/** The message goes on behind what the read had room for. */
+const HAS_MORE = 1;
+/** The server has parted from the client that the request was for. */
+const IS_CUT_OFF = 2;
+
+/** Packets one call takes at most: other handles of the port want their turn. */
+const MAX_PACKETS = 64;
+
+const head: pipe.Head = { byteLength: 0, flags: 0 };
+
+/** Takes the client that has come: 0, or a negated errno; -EAGAIN: none has. A failure can be tried again. */
+function accept(handle: number): number {
+  const { words } = region();
+  const result = pipe.acceptOnto(words[handle + layout.H_FD]);
+  if (result < 0) return result;
+  words[handle + PIPE_STATE] = CONNECTED;
+  removeEntry(listeningEntry(handle));
+  return 0;
+}
+
+/** The path of the entry by which clients find the instance. */
+function listeningEntry(handle: number): string {
+  const { folder, entry } = readRow(handle);
+  return `${folder}/L.${entry}.${region().words[handle + PIPE_LIFE]}`;
+}
+
+/** A client may have come before it was waited for. If it is waited for, that will see it. */
+export function tryAccept(handle: number): void {
+  const { words } = region();
+  const isWaitedFor = words[handle + layout.H_IN_FLIGHT] > 0;
+  if (words[handle + PIPE_STATE] === LISTENING && !isWaitedFor) accept(handle);
+}
+
+/** Why nothing can be read or written now, as a Win32 code; 0 if it can. */
+export function refusalOf(handle: number): number {
+  const { words } = region();
+  tryAccept(handle);
+  const state = words[handle + PIPE_STATE];
+  if (state === CONNECTED) return 0;
+  return state === LISTENING ? code.ERROR_PIPE_LISTENING : code.ERROR_PIPE_NOT_CONNECTED;
+}
+
+function performConnect(request: number): number {
+  const { words } = region();
+  const handle = words[request + layout.R_HANDLE];
+  if (isOver(request)) return -errno.ECANCELED;
+  if (words[handle + PIPE_STATE] === CONNECTED) return 0;
+  return words[handle + PIPE_STATE] === LISTENING ? accept(handle) : -errno.ENOTCONN;
+}
+
+/** Asked to end: the descriptor may be another client's by now. */
+function isOver(request: number): boolean {
+  return region().words[request + layout.R_STATE] === layout.REQUEST_CANCELLED;
+}
+
+function performRead(request: number): number {
+  const { words } = region();
+  if (isOver(request)) return -errno.ECANCELED;
+  const handle = words[request + layout.R_HANDLE];
+  const address = readAddress(words, request + layout.R_ADDRESS);
+  const length = words[request + layout.R_LENGTH] >>> 0;
+  if (hasFlag(handle, IS_MESSAGE)) return readMessage(request, handle, address, length);
+  const count = pipe.receiveBytes(descriptorOf(request), address, length, false);
+  if (count === 0) return -errno.EPIPE;
+  return Math.min(count, length);
+}
+
+/**
+ * Reads until the message or the room is at its end. Returns all bytes that the
+ * request has by then; `R_DONE` counts those that came before a wait.
+ */
+function readMessage(request: number, handle: number, address: number, length: number): number {
+  const { words } = region();
+  const fd = descriptorOf(request);
+  let done = words[request + layout.R_DONE] >>> 0;
+  for (let packets = 0; packets < MAX_PACKETS; packets++) {
+    const seen = pipe.peekHead(fd, head);
+    if (seen <= 0) return waitOrEnd(request, handle, seen, done);
+    const offset = words[handle + PIPE_OFFSET];
+    const isFirst = (head.flags & pipe.FIRST) !== 0 && offset === 0;
+    const isLast = (head.flags & pipe.LAST) !== 0;
+    const isGoingOn = offset > 0 || done > 0 || hasFlag(handle, IN_MESSAGE);
+    // Its writer has given it up: what was not handed out yet never was.
+    if (isFirst && hasFlag(handle, IN_MESSAGE)) return giveUp(handle);
+    if (isFirst) done = 0;
+    else if (!isGoingOn) return skip(fd);
+    const left = head.byteLength - offset;
+    const count = Math.min(length - done, left);
+    const isWhole = count === left;
+    // What there is no room for stays where it is, and so keeps the socket ready.
+    pipe.receivePacket(fd, offset, address + done, count, !isWhole);
+    words[handle + PIPE_OFFSET] = isWhole ? 0 : offset + count;
+    done += count;
+    if (!isWhole || !isLast && done === length) return leaveRest(request, done);
+    if (isLast && (done > 0 || hasFlag(handle, READS_MESSAGES))) return endMessage(handle, done);
+  }
+  return waitOrEnd(request, handle, -errno.EAGAIN, done);
+}
+
+function endMessage(handle: number, done: number): number {
+  setFlag(handle, IN_MESSAGE, false);
+  return done;
+}
+
+/** The next packet belongs to nothing. */
+function skip(fd: number): number {
+  pipe.receivePacket(fd, 0, 0, 0, false);
+  return -errno.EBADMSG;
+}
+
+/** The rest of a message that has been read in part never comes. */
+function giveUp(handle: number): number {
+  setFlag(handle, IN_MESSAGE, false);
+  return -errno.ECONNABORTED;
+}
+
+/** The next read goes on with this message. */
+function leaveRest(request: number, done: number): number {
+  const { words } = region();
+  const handle = words[request + layout.R_HANDLE];
+  setFlag(handle, IN_MESSAGE, true);
+  if (hasFlag(handle, READS_MESSAGES)) words[request + layout.R_FLAGS] |= HAS_MORE;
+  return done;
+}
+
+/** There is no packet for `reason`; `done` bytes have been read. */
+function waitOrEnd(request: number, handle: number, reason: number, done: number): number {
+  if (done > 0 && !hasFlag(handle, READS_MESSAGES)) return leaveRest(request, done);
+  region().words[request + layout.R_DONE] = done;
+  if (reason === -errno.EAGAIN) return reason;
+  setFlag(handle, IN_MESSAGE, false);
+  return reason === 0 ? -errno.EPIPE : reason;
+}
+
+function performWrite(request: number): number {
+  const { words } = region();
+  if (isOver(request)) return -errno.ECANCELED;
+  const fd = descriptorOf(request);
+  const address = readAddress(words, request + layout.R_ADDRESS);
+  const length = words[request + layout.R_LENGTH] >>> 0;
+  const isMessage = hasFlag(words[request + layout.R_HANDLE], IS_MESSAGE);
+  let done = words[request + layout.R_DONE] >>> 0;
+  if (length === 0 && !isMessage) return pipe.isHungUp(fd) ? -errno.EPIPE : 0;
+  do {
+    const part = isMessage ? Math.min(length - done, pipe.PACKET_BYTES) : length - done;
+    const flags = (done === 0 ? pipe.FIRST : 0) | (done + part === length ? pipe.LAST : 0);
+    const sent = isMessage
+      ? pipe.sendPacket(fd, address + done, part, flags)
+      : pipe.sendBytes(fd, address + done, part);
+    if (sent < 0) return sent;
+    done += isMessage ? part : sent;
+    words[request + layout.R_DONE] = done;
+  } while (done < length);
+  return done;
+}
+
+/** What no data can come of: who has ended it, and how. */
+function endWithout(port: Port, request: number, reason: number, closed: number): void {
+  const { words } = region();
+  const handle = words[request + layout.R_HANDLE];
+  const isCutOff = (words[request + layout.R_FLAGS] & IS_CUT_OFF) !== 0;
+  const isClosed = words[handle + layout.H_GENERATION] === 0;
+  if (isCutOff || reason === errno.ENOTCONN) end(port, request, code.ERROR_PIPE_NOT_CONNECTED, 0);
+  else if (reason === errno.ECANCELED && isClosed) end(port, request, code.ERROR_BROKEN_PIPE, 0);
+  else if (reason === errno.EBADMSG) end(port, request, code.ERROR_BAD_PIPE, reason);
+  else if (reason === errno.EPIPE || reason === errno.ECONNRESET) {
+    end(port, request, closed, reason);
+  } else failRequest(port, request, reason);
+}
+
+function end(port: Port, request: number, error: number, reason: number): void {
+  finishRequest(port, request, statusOfError(error), 0, reason);
+}
+
+function completeConnect(port: Port, request: number, result: number): void {
+  if (result >= 0) finishRequest(port, request, 0, 0, 0);
+  else endWithout(port, request, -result, code.ERROR_BROKEN_PIPE);
+}
+
+function completeRead(port: Port, request: number, result: number): void {
+  const { words } = region();
+  const done = words[request + layout.R_DONE] >>> 0;
+  const flags = words[request + layout.R_FLAGS];
+  if (result >= 0) {
+    const status = (flags & HAS_MORE) !== 0 ? statusOfError(code.ERROR_MORE_DATA) : 0;
+    finishRequest(port, request, status, result, 0);
+  } else if (result === -errno.ECANCELED && done > 0 && (flags & IS_CUT_OFF) === 0) {
+    // Half a message has been taken from the pipe already: the rest is for the next read.
+    setFlag(words[request + layout.R_HANDLE], IN_MESSAGE, true);
+    finishRequest(port, request, statusOfError(code.ERROR_MORE_DATA), done, 0);
+  } else endWithout(port, request, -result, code.ERROR_BROKEN_PIPE);
+}
+
+function completeWrite(port: Port, request: number, result: number): void {
+  const { words } = region();
+  const done = words[request + layout.R_DONE] >>> 0;
+  const isCutOff = (words[request + layout.R_FLAGS] & IS_CUT_OFF) !== 0;
+  if (result >= 0) finishRequest(port, request, 0, result, 0);
+  else if (result === -errno.ECANCELED && done > 0 && !isCutOff) {
+    failRequest(port, request, -result, done);
+  } else endWithout(port, request, -result, code.ERROR_NO_DATA);
+}
+
+/** The message is on its way: from here on it is a read. */
+function completeSent(port: Port, request: number, result: number): void {
+  if (result < 0) return completeWrite(port, request, result);
+  if (mustEnd(request)) return endWithout(port, request, errno.ECANCELED, code.ERROR_NO_DATA);
+  const { words } = region();
+  const follower = followerOf(request);
+  const annex = layout.annexOf(request);
+  words[request + layout.R_KIND] = REPLY;
+  words[request + layout.R_ADDRESS] = words[annex + X_REPLY];
+  words[request + layout.R_ADDRESS + 1] = words[annex + X_REPLY + 1];
+  words[request + layout.R_LENGTH] = words[annex + X_REPLY_BYTES];
+  words[request + layout.R_DONE] = 0;
+  words[request + layout.R_STATE] = layout.REQUEST_STARTED;
+  startInOrder(port, request);
+  port.submitLater();
+  if (follower !== 0 && !isBehind(follower)) goOn(port, follower);
+}
+
+function rules(events: number, perform: Rules["perform"], complete: Rules["complete"]): Rules {
+  return { opcode: POLL, events, perform, complete };
+}
+
+/** Nobody finds the instance any more. */
+function closing(handle: number): void {
+  if (!hasFlag(handle, IS_SERVER)) return;
+  const { folder, entry } = readRow(handle);
+  if (region().words[handle + PIPE_STATE] === LISTENING) removeEntry(listeningEntry(handle));
+  removeEntry(`${folder}/I.${entry}`);
+  removeFolder(folder);
+}
+
+/** The handle's client is gone for good: what is in flight for it ends, and what it left goes. */
+export function cutOff(handle: number): void {
+  const { words } = region();
+  words[handle + PIPE_STATE] = DISCONNECTED;
+  let at = words[handle + layout.H_NEWEST];
+  for (; at !== 0; at = words[at + layout.R_OLDER]) words[at + layout.R_FLAGS] |= IS_CUT_OFF;
+  words[handle + PIPE_OFFSET] = 0;
+  setFlag(handle, IN_MESSAGE, false);
+  pipe.hangUp(words[handle + layout.H_FD]);
+}
+
+define(CONNECT, rules(IN, performConnect, completeConnect));
+define(PIPE_READ, rules(IN, performRead, completeRead));
+define(PIPE_WRITE, rules(OUT, performWrite, completeWrite));
+define(TRANSACT, rules(OUT, performWrite, completeSent));
+define(REPLY, rules(IN, performRead, completeRead));
+
+defineHandle(layout.KIND_PIPE, {
+  read: PIPE_READ,
+  write: PIPE_WRITE,
+  refusal: refusalOf,
+  closing,
+});
