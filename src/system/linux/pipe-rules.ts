@@ -168,7 +168,8 @@ function giveUp(handle: number): number {
 function leaveRest(request: number, done: number): number {
   const { words } = region();
   const handle = words[request + layout.R_HANDLE];
-  setFlag(handle, IN_MESSAGE, true);
+  // A read of nothing has not begun it.
+  if (done > 0) setFlag(handle, IN_MESSAGE, true);
   if (hasFlag(handle, READS_MESSAGES)) words[request + layout.R_FLAGS] |= HAS_MORE;
   return done;
 }
