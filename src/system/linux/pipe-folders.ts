@@ -159,17 +159,19 @@ export function nameInstance(serial: number, description: string): string {
 
 const ENTRY = /^([ILT])\.(\d+)\.(\d+)\.(\d+)\.\d+\.([mb])([123])\.(\d+)\.(\d+)(?:\.\d+)?$/;
 
-/** The instances in a folder; entries that are none are passed over. */
-export function readInstances(folder: number): Instance[] {
-  const instances: Instance[] = [];
+/**
+ * The instances in a folder whose entries have one of these letters, read as they
+ * are asked for: a pipe may have thousands. Entries that are none are passed over.
+ */
+export function* readInstances(folder: number, letters: string): Generator<Instance> {
   const living = new Map<string, boolean>();
-  for (const entry of readEntries(folder)) {
+  for (const entry of readEntries(folder, letters)) {
     const match = ENTRY.exec(entry);
     if (match === null) continue;
     const [, letter, pid, start, space, type, access, max, timeout] = match;
     const owner = `${pid}.${start}.${space}`;
     if (!living.has(owner)) living.set(owner, isAlive(Number(pid), start, space));
-    instances.push({
+    yield {
       letter,
       isMessage: type === "m",
       access: Number(access),
@@ -177,32 +179,32 @@ export function readInstances(folder: number): Instance[] {
       defaultTimeoutMs: Number(timeout),
       isAlive: living.get(owner)!,
       entry,
-    });
+    };
   }
-  return instances;
 }
 
-/** The names in a folder, read anew. */
-function readEntries(folder: number): string[] {
+/** The names in a folder that begin with one of these letters, read anew. */
+function* readEntries(folder: number, letters: string): Generator<string> {
   const fd = openFolder(`/proc/self/fd/${folder}/.`);
-  if (fd < 0) return [];
-  const bytes = new Uint8Array(new ArrayBuffer(32768));
-  const fields = new DataView(bytes.buffer);
-  const decoder = new TextDecoder();
-  const names: string[] = [];
-  for (;;) {
-    const count = Number(
-      getdents().syscall(errno.SYS_getdents64, fd, bytes, word(bytes.length)),
-    );
-    if (count <= 0) break;
-    // struct linux_dirent64: d_reclen at byte 16, d_name at 19.
-    for (let at = 0; at < count; at += fields.getUint16(at + 16, true)) {
-      const end = bytes.indexOf(0, at + 19);
-      names.push(decoder.decode(bytes.subarray(at + 19, end)));
+  if (fd < 0) return;
+  try {
+    const bytes = new Uint8Array(new ArrayBuffer(32768));
+    const fields = new DataView(bytes.buffer);
+    const decoder = new TextDecoder();
+    for (;;) {
+      const count = Number(
+        getdents().syscall(errno.SYS_getdents64, fd, bytes, word(bytes.length)),
+      );
+      if (count <= 0) return;
+      // struct linux_dirent64: d_reclen at byte 16, d_name at 19.
+      for (let at = 0; at < count; at += fields.getUint16(at + 16, true)) {
+        if (!letters.includes(String.fromCharCode(bytes[at + 19]))) continue;
+        yield decoder.decode(bytes.subarray(at + 19, bytes.indexOf(0, at + 19)));
+      }
     }
+  } finally {
+    libc().close(fd);
   }
-  libc().close(fd);
-  return names;
 }
 
 /** How an entry of an open folder is named to the kernel; short enough for a socket's address. */

@@ -19,6 +19,8 @@ import { READABLE, WRITABLE } from "./start.ts";
 
 /** Times a folder is looked up again that others remove while it is used. */
 const MAX_ATTEMPTS = 100;
+/** Instances of a process after which it looks once more for what ended servers have left. */
+const TIDY_EVERY = 64;
 /** What WaitNamedPipe waits if neither it nor the server says. */
 const DEFAULT_TIMEOUT_MS = 50;
 
@@ -46,6 +48,7 @@ export function createNamedPipe(
   const timeout = defaultTimeoutMs || DEFAULT_TIMEOUT_MS;
   const wanted = found.describeInstances(isMessage, access, maxInstances, timeout);
   const isFirst = (openMode & code.FILE_FLAG_FIRST_PIPE_INSTANCE) !== 0;
+  const serial = rows.nextSerial();
   for (let attempt = 0;; attempt++) {
     const fd = found.lockFolder(folder, mode);
     if (fd < 0 && (fd !== -errno.ENOENT || attempt >= MAX_ATTEMPTS)) return failure(-fd);
@@ -53,10 +56,10 @@ export function createNamedPipe(
     const rights = (access & code.PIPE_ACCESS_INBOUND ? READABLE : 0) |
       (access & code.PIPE_ACCESS_OUTBOUND ? WRITABLE : 0);
     const flags = rights | openMode & code.FILE_FLAG_OVERLAPPED;
-    const refused = refusalIn(fd, wanted, isFirst);
+    const refused = refusalIn(fd, wanted, isFirst, serial % TIDY_EVERY === 1);
     const made = refused !== 0
       ? errno.refusal(refused)
-      : makeInstance(folder, fd, wanted, mode, flags, pipeMode);
+      : makeInstance(folder, fd, found.nameInstance(serial, wanted), mode, flags, pipeMode);
     libc().close(fd);
     // The last instance of another server has taken the folder with it.
     if (made.errno !== errno.ENOENT || attempt >= MAX_ATTEMPTS) return made;
@@ -64,28 +67,31 @@ export function createNamedPipe(
 }
 
 /** Why the pipe takes no further instance of this description; 0 if it does. */
-function refusalIn(fd: number, wanted: string, isFirst: boolean): number {
-  const living = found.readInstances(fd).filter((instance) => {
-    if (!instance.isAlive) found.removeEntry(found.entryPath(fd, instance.entry));
-    return instance.isAlive && instance.letter === "I";
-  });
-  if (living.length === 0) return 0;
-  if (isFirst || !living[0].entry.endsWith(`.${wanted}`)) return code.ERROR_ACCESS_DENIED;
-  const { maxInstances } = living[0];
-  const isFull = maxInstances < code.PIPE_UNLIMITED_INSTANCES && living.length >= maxInstances;
-  return isFull ? code.ERROR_PIPE_BUSY : 0;
+function refusalIn(fd: number, wanted: string, isFirst: boolean, mustTidy: boolean): number {
+  let living = 0;
+  let limit = 0;
+  for (const { letter, isAlive, entry, maxInstances } of found.readInstances(fd, "ILT")) {
+    if (!isAlive) found.removeEntry(found.entryPath(fd, entry));
+    if (!isAlive || letter !== "I") continue;
+    if (isFirst || !entry.endsWith(`.${wanted}`)) return code.ERROR_ACCESS_DENIED;
+    living++;
+    limit = maxInstances;
+    if (limit === code.PIPE_UNLIMITED_INSTANCES && !mustTidy) return 0;
+  }
+  return limit < code.PIPE_UNLIMITED_INSTANCES && living > 0 && living >= limit
+    ? code.ERROR_PIPE_BUSY
+    : 0;
 }
 
 /** Makes an instance in the folder locked by `fd`. */
 function makeInstance(
   { path }: found.PipeFolder,
   fd: number,
-  description: string,
+  entry: string,
   mode: number,
   flags: number,
   pipeMode: number,
 ): Outcome {
-  const entry = found.nameInstance(rows.nextSerial(), description);
   if (new TextEncoder().encode(path + entry).length > rows.MAX_TEXT_BYTES) {
     return errno.refusal(code.ERROR_INVALID_NAME);
   }
@@ -129,26 +135,30 @@ export function openPipe(name: string, access: number, flags: number): Outcome {
 }
 
 function connectIn(fd: number, access: number, flags: number): Outcome {
-  const living = found.readInstances(fd).filter((instance) => instance.isAlive);
-  if (living.length === 0) return errno.refusal(code.ERROR_FILE_NOT_FOUND);
-  const { access: offered, isMessage } = living[0];
+  let isThere = false;
+  for (const instance of found.readInstances(fd, "IL")) {
+    if (!instance.isAlive) continue;
+    isThere = true;
+    const rights = rightsOf(access, instance.access);
+    if (rights < 0) return errno.refusal(code.ERROR_ACCESS_DENIED);
+    if (instance.letter !== "L") continue;
+    const socket = pipe.connectTo(fd, instance.entry, instance.isMessage);
+    if (socket >= 0) return openClient(socket, flags | rights, instance.isMessage);
+    if (!TAKEN.includes(-socket)) return errno.failure(-socket);
+  }
+  return errno.refusal(isThere ? code.ERROR_PIPE_BUSY : code.ERROR_FILE_NOT_FOUND);
+}
+
+/** Reasons for which another client has an instance. */
+const TAKEN: readonly number[] = [errno.EAGAIN, errno.ECONNREFUSED, errno.ENOENT];
+
+/** What `access` comes to at the client's end of a pipe that goes as `offered`; -1 if it does not. */
+function rightsOf(access: number, offered: number): number {
   const reads = (access & code.GENERIC_READ) !== 0;
   const writes = (access & code.GENERIC_WRITE) !== 0;
   const isRefused = reads && (offered & code.PIPE_ACCESS_OUTBOUND) === 0 ||
     writes && (offered & code.PIPE_ACCESS_INBOUND) === 0;
-  if (isRefused) return errno.refusal(code.ERROR_ACCESS_DENIED);
-  for (const { letter, entry } of living) {
-    if (letter !== "L") continue;
-    const socket = pipe.connectTo(fd, entry, isMessage);
-    if (socket >= 0) {
-      const rights = (reads ? READABLE : 0) | (writes ? WRITABLE : 0);
-      return openClient(socket, flags | rights, isMessage);
-    }
-    const isTaken = socket === -errno.EAGAIN || socket === -errno.ECONNREFUSED ||
-      socket === -errno.ENOENT;
-    if (!isTaken) return errno.failure(-socket);
-  }
-  return errno.refusal(code.ERROR_PIPE_BUSY);
+  return isRefused ? -1 : (reads ? READABLE : 0) | (writes ? WRITABLE : 0);
 }
 
 function openClient(socket: number, flags: number, isMessage: boolean): Outcome {

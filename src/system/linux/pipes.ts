@@ -186,18 +186,29 @@ function waitNamedPipe(name: string, timeoutMs: number): number {
   const fd = found.enterFolder(folder);
   let answer = fd < 0 ? found.lookupFailure(-fd).code : -1;
   while (answer < 0) {
-    const living = found.readInstances(fd).filter((instance) => instance.isAlive);
-    if (living.length === 0) answer = code.ERROR_FILE_NOT_FOUND;
-    else if (living.some(({ letter }) => letter === "L")) answer = 0;
-    else {
-      const left = begin + (timeoutMs || living[0].defaultTimeoutMs) - performance.now();
-      if (left <= 0) answer = code.ERROR_SEM_TIMEOUT;
-      else waitForChange(watch, left);
-    }
+    const state = lookFor(fd);
+    const left = begin + (timeoutMs || state.defaultTimeoutMs) - performance.now();
+    if (state.isFree) answer = 0;
+    else if (!state.isThere) answer = code.ERROR_FILE_NOT_FOUND;
+    else if (left <= 0) answer = code.ERROR_SEM_TIMEOUT;
+    else waitForChange(watch, left);
   }
   if (fd >= 0) libc().close(fd);
   if (watch >= 0) libc().close(watch);
   return answer;
+}
+
+/** Whether a pipe has instances, and one that waits for a client. */
+function lookFor(fd: number): { isThere: boolean; isFree: boolean; defaultTimeoutMs: number } {
+  const state = { isThere: false, isFree: false, defaultTimeoutMs: 0 };
+  for (const { letter, isAlive, defaultTimeoutMs } of found.readInstances(fd, "IL")) {
+    if (!isAlive) continue;
+    state.isThere = true;
+    state.defaultTimeoutMs = defaultTimeoutMs;
+    state.isFree = letter === "L";
+    if (state.isFree) break;
+  }
+  return state;
 }
 
 /** A descriptor that is readable once an entry of the folder has come or gone. */
