@@ -26,7 +26,6 @@ const LIBC = {
   close: { parameters: ["i32"], result: "i32" },
   // (int fd, void *buf, size_t count)
   read: { parameters: ["i32", "buffer", "u64"], result: "i64" },
-  // (int fd, int operation)
   // (int fd, off_t length)
   ftruncate: { parameters: ["i32", "i64"], result: "i32" },
   // (int fd, int op, int arg)
@@ -121,6 +120,8 @@ const SOCKETS = {
 } as const satisfies Signatures;
 
 const FOLDERS = {
+  // (int fd, int operation)
+  flock: { parameters: ["i32", "i32"], result: "i32" },
   // (const char *pathname, mode_t mode)
   mkdir: { parameters: ["buffer", "u32"], result: "i32" },
   // (const char *pathname)

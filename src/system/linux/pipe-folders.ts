@@ -113,7 +113,7 @@ export function lockFolder({ path, isPrivate }: PipeFolder, mode: number): numbe
   if (fd < 0) return fd === -errno.ELOOP || fd === -errno.ENOTDIR ? -errno.EPERM : fd;
   let failure = isOurs(fd, isPrivate) ? 0 : errno.EPERM;
   if (failure === 0 && made && !isPrivate) folders().fchmod(fd, rights);
-  while (failure === 0 && libc().flock(fd, LOCK_EX) !== 0) {
+  while (failure === 0 && folders().flock(fd, LOCK_EX) !== 0) {
     if (errno.errno() !== errno.EINTR) failure = errno.errno();
   }
   if (failure === 0) return fd;
