@@ -48,39 +48,37 @@ export const MAX_TEXT_BYTES: number = (ROW_WORDS - TEXT) * 4;
 /** Behind the rows: the number of instances this process has made. */
 const SERIAL: number = layout.MAX_HANDLES * ROW_WORDS;
 
-let rows: Int32Array<ArrayBuffer> | undefined;
+let address = 0;
 
-function openRows(): Int32Array<ArrayBuffer> {
-  const byteLength = (SERIAL + ROW_WORDS) * 4;
-  const { code, value } = mapProcessMemory("iocp-pipes-1", byteLength);
-  if (code !== 0) throw new RangeError("Reserving memory for pipes failed");
-  return rows = new Int32Array(view(value, byteLength));
+/** A view of `length` words at word `at`: of a few only, because V8 counts what is viewed as its own. */
+function wordsAt(at: number, length: number): Int32Array<ArrayBuffer> {
+  if (address === 0) {
+    const { code, value } = mapProcessMemory("iocp-pipes-1", (SERIAL + ROW_WORDS) * 4);
+    if (code !== 0) throw new RangeError("Reserving memory for pipes failed");
+    address = value;
+  }
+  return new Int32Array(view(address + at * 4, length * 4));
 }
 
-function rowsOfAll(): Int32Array<ArrayBuffer> {
-  return rows ?? openRows();
-}
-
-function rowOf(handle: number): number {
-  return (handle - layout.HANDLES) / layout.HANDLE_WORDS * ROW_WORDS;
+function rowOf(handle: number): Int32Array<ArrayBuffer> {
+  return wordsAt((handle - layout.HANDLES) / layout.HANDLE_WORDS * ROW_WORDS, ROW_WORDS);
 }
 
 /** A number that no other instance of this process has had. */
 export function nextSerial(): number {
-  return Atomics.add(rowsOfAll(), SERIAL, 1) + 1;
+  return Atomics.add(wordsAt(SERIAL, 1), 0, 1) + 1;
 }
 
 /** Begins the row of a new handle of a server's. */
 export function openRow(handle: number, folder: string, entry: string, mode: number): void {
-  const words = rowsOfAll();
   const row = rowOf(handle);
-  words[row + MODE] = mode;
+  row[MODE] = mode;
   const [first, second] = [folder, entry].map((text) => new TextEncoder().encode(text));
-  const bytes = new Uint8Array(words.buffer, (row + TEXT) * 4, MAX_TEXT_BYTES);
+  const bytes = new Uint8Array(row.buffer, TEXT * 4, MAX_TEXT_BYTES);
   bytes.set(first);
   bytes.set(second, first.length);
-  words[row + FOLDER_BYTES] = first.length;
-  words[row + ENTRY_BYTES] = second.length;
+  row[FOLDER_BYTES] = first.length;
+  row[ENTRY_BYTES] = second.length;
 }
 
 /** A row, as it was begun. */
@@ -94,15 +92,14 @@ export interface Row {
 
 /** The row of a server's handle. */
 export function readRow(handle: number): Row {
-  const words = rowsOfAll();
   const row = rowOf(handle);
-  const bytes = new Uint8Array(words.buffer, (row + TEXT) * 4, MAX_TEXT_BYTES);
-  const end = words[row + FOLDER_BYTES];
+  const bytes = new Uint8Array(row.buffer, TEXT * 4, MAX_TEXT_BYTES);
+  const end = row[FOLDER_BYTES];
   const decoder = new TextDecoder();
   return {
     folder: decoder.decode(bytes.subarray(0, end)),
-    entry: decoder.decode(bytes.subarray(end, end + words[row + ENTRY_BYTES])),
-    mode: words[row + MODE],
+    entry: decoder.decode(bytes.subarray(end, end + row[ENTRY_BYTES])),
+    mode: row[MODE],
   };
 }
 
