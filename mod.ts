@@ -29,6 +29,28 @@ export { CompletionPort, type PortToken, type PostedPacket } from "./src/core/po
 export type { PortCounters } from "./src/core/port-counters.ts";
 export type { CompletionPortOptions, EngineName, RingOptions } from "./src/core/port-options.ts";
 export { type ProcessLimits, setLimits } from "./src/core/process-limits.ts";
+export {
+  allocatedRangesIn,
+  cloneRange,
+  type FileRange,
+  FSCTL_DUPLICATE_EXTENTS_TO_FILE,
+  FSCTL_GET_REPARSE_POINT,
+  FSCTL_PIPE_PEEK,
+  FSCTL_PIPE_WAIT,
+  FSCTL_QUERY_ALLOCATED_RANGES,
+  FSCTL_SET_REPARSE_POINT,
+  FSCTL_SET_SPARSE,
+  FSCTL_SET_ZERO_DATA,
+  getReparsePoint,
+  ioctl,
+  IOCTL_DISK_GET_LENGTH_INFO,
+  queryAllocatedRanges,
+  type ReparsePoint,
+  reparsePointIn,
+  setSparse,
+  zeroRange,
+} from "./src/handles/control.ts";
+export { DeviceHandle, type DeviceOptions } from "./src/handles/device.ts";
 export { LibraryError } from "./src/ffi/library.ts";
 export {
   FileHandle,

@@ -102,6 +102,12 @@ const KERNEL32 = {
   GetNamedPipeServerProcessId: { parameters: ["pointer", "buffer"], result: "i32" },
   // HLOCAL (HLOCAL hMem)
   LocalFree: { parameters: ["pointer"], result: "pointer" },
+  // (HANDLE hDevice, DWORD dwIoControlCode, LPVOID lpInBuffer, DWORD nInBufferSize,
+  //  LPVOID lpOutBuffer, DWORD nOutBufferSize, LPDWORD lpBytesReturned, LPOVERLAPPED lpOverlapped)
+  DeviceIoControl: {
+    parameters: ["pointer", "u32", "pointer", "u32", "pointer", "u32", "pointer", "pointer"],
+    result: "i32",
+  },
   // (HANDLE hFile)
   GetFileType: { parameters: ["pointer"], result: "u32" },
   // LPVOID (LPVOID lpAddress, SIZE_T dwSize, DWORD flAllocationType, DWORD flProtect)

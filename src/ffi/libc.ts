@@ -151,6 +151,24 @@ const GETDENTS = {
   syscall: { parameters: ["i32", "i32", "buffer", "u64"], result: "i64" },
 } as const satisfies Signatures;
 
+const DEVICES = {
+  // (int fd, unsigned long op, void *argp)
+  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
+  // (int fd, int mode, off_t offset, off_t len)
+  fallocate: { parameters: ["i32", "i32", "i64", "i64"], result: "i32" },
+  // off_t (int fd, off_t offset, int whence)
+  lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
+  // ssize_t (int dirfd, const char *pathname, char *buf, size_t bufsiz)
+  readlinkat: { parameters: ["i32", "buffer", "buffer", "u64"], result: "i64" },
+  // (clockid_t clockid, struct timespec *tp)
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+} as const satisfies Signatures;
+
+const IOCTL_VALUE = {
+  // (int fd, unsigned long op, unsigned long arg)
+  ioctl: { parameters: ["i32", "u64", "u64"], result: "i32" },
+} as const satisfies Signatures;
+
 const PWRITEV2 = {
   // long (SYS_pwritev2, int fd, const struct iovec *iov, int iovcnt,
   //       unsigned long pos_l, unsigned long pos_h, rwf_t flags)
@@ -208,6 +226,12 @@ export const folders: () => Functions<typeof FOLDERS> = library(NAMES, FOLDERS);
 
 /** `syscall`, with the parameters of `getdents64`. */
 export const getdents: () => Functions<typeof GETDENTS> = library(NAMES, GETDENTS);
+
+/** What devices and serial lines need. */
+export const deviceCalls: () => Functions<typeof DEVICES> = library(NAMES, DEVICES);
+
+/** `ioctl`, with an argument that is a value. */
+export const ioctlValue: () => Functions<typeof IOCTL_VALUE> = library(NAMES, IOCTL_VALUE);
 
 /** `syscall`, with the parameters of `pwritev2`. */
 export const pwritev2: () => Functions<typeof PWRITEV2> = library(NAMES, PWRITEV2);

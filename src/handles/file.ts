@@ -15,6 +15,7 @@ import { MAX_TRANSFER_BYTES, MAX_VECTOR } from "../core/limits.ts";
 import { READ, startOperation, startWith, WRITE } from "../core/start.ts";
 import * as codes from "../system/system.ts";
 import { type Outcome, system } from "../system/system.ts";
+import { startControl } from "./control.ts";
 
 const LOCK = kindOf("LockFileEx");
 const READ_SCATTER = kindOf("ReadFileScatter");
@@ -230,6 +231,26 @@ export class FileHandle extends Handle {
       value: 0,
       errno: 0,
     }));
+  }
+
+  /**
+   * Starts the control operation of `code`, as `DeviceHandle.control` does for every
+   * handle. `setSparse`, `zeroRange`, `queryAllocatedRanges` and `cloneRange` start those
+   * that both systems know.
+   *
+   * Source: DeviceIoControl.
+   *
+   * @throws {RangeError} if a number is not usable, or a limit is reached.
+   * @throws {TypeError} if the file is not associated or a buffer freed.
+   * @throws {Win32Error} ERROR_INVALID_HANDLE (6) if the file is closed.
+   */
+  control(
+    code: number,
+    input: NativeBuffer | number | null,
+    output: NativeBuffer | null,
+    tag: number = 0,
+  ): Operation {
+    return startControl(this, code, input, output, tag);
   }
 
   /** The size in bytes. Blocks for the system call. Source: GetFileSizeEx. */

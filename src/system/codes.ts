@@ -30,6 +30,8 @@ export const ERROR_INVALID_PARAMETER = 87;
 export const ERROR_BROKEN_PIPE = 109;
 /** The device or pipe did not answer in time. */
 export const ERROR_SEM_TIMEOUT = 121;
+/** The buffer is too small for anything of the answer. */
+export const ERROR_INSUFFICIENT_BUFFER = 122;
 /** The name is not valid. */
 export const ERROR_INVALID_NAME = 123;
 /** The handle has no lock of exactly this range. */
@@ -60,6 +62,9 @@ export const ERROR_IO_PENDING = 997;
 export const ERROR_NOT_FOUND = 1168;
 /** A limit of this module was reached. */
 export const ERROR_NO_SYSTEM_RESOURCES = 1450;
+
+/** The file is no link. */
+export const ERROR_NOT_A_REPARSE_POINT = 4390;
 
 /** NTSTATUS of an operation under way. */
 export const STATUS_PENDING = 0x103;
@@ -131,6 +136,10 @@ export const PIPE_UNLIMITED_INSTANCES = 255;
 export const NMPWAIT_USE_DEFAULT_WAIT = 0;
 /** `dwFlagsAndAttributes`: the server of a pipe may learn who we are, and not act as us. */
 export const SECURITY_IDENTIFICATION_ONLY = 0x110000;
+/** `dwFlagsAndAttributes`: a link is opened itself, and not what it names. */
+export const FILE_FLAG_OPEN_REPARSE_POINT = 0x00200000;
+/** `dwFlagsAndAttributes`: a directory may be opened. */
+export const FILE_FLAG_BACKUP_SEMANTICS = 0x02000000;
 
 /** Bytes of an OVERLAPPED and of an OVERLAPPED_ENTRY. */
 export const OVERLAPPED_BYTES = 32;

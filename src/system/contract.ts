@@ -296,6 +296,25 @@ export interface PipeSystem {
   getNamedPipeServerProcessId(pipe: number): Outcome;
 }
 
+/** Devices, and everything else that takes control codes. */
+export interface DeviceSystem {
+  /**
+   * Starts a control operation: `control` is a Windows control code, or on Linux
+   * the number of an ioctl plus 2^32, whose argument is `input` itself if
+   * `inputLength` and `outputLength` are 0. A code the handle does not know:
+   * ERROR_INVALID_FUNCTION (1). Source: DeviceIoControl; ioctl(2).
+   */
+  deviceIoControl(
+    device: number,
+    control: number,
+    input: number,
+    inputLength: number,
+    output: number,
+    outputLength: number,
+    overlapped: number,
+  ): number;
+}
+
 /** Everything the core needs of an operating system. */
 export interface System
   extends
@@ -307,7 +326,8 @@ export interface System
     FileSystem,
     ScatterSystem,
     LockSystem,
-    PipeSystem {
+    PipeSystem,
+    DeviceSystem {
   /** Which system this is. */
   readonly name: "windows" | "linux";
   /** Whether the number of a closed handle may come again, for something else (case 57). */

@@ -38,6 +38,7 @@ const ROWS: readonly Row[] = [
   [109, "ERROR_BROKEN_PIPE", 0xC000014B, [32], "The other end of the pipe was closed"],
   [112, "ERROR_DISK_FULL", 0xC000007F, [28, 122], "There is no space left on the disk"],
   [121, "ERROR_SEM_TIMEOUT", 0xC00000B5, [110], "The device did not answer in time"],
+  [122, "ERROR_INSUFFICIENT_BUFFER", 0xC0000023, [], "The buffer is too small"],
   [123, "ERROR_INVALID_NAME", 0xC0000033, [], "The name is not valid"],
   [128, "ERROR_WAIT_NO_CHILDREN", 0, [10], "There is no child process to wait for"],
   [131, "ERROR_NEGATIVE_SEEK", 0, [], "The position is negative"],
@@ -75,6 +76,7 @@ const ROWS: readonly Row[] = [
   [1816, "ERROR_NOT_ENOUGH_QUOTA", 0xC0000044, [], "A quota of the process was reached"],
   [1920, "ERROR_CANT_ACCESS_FILE", 0xC0000279, [6], "No such device"],
   [1921, "ERROR_CANT_RESOLVE_FILENAME", 0xC0000280, [40], "Too many symbolic links"],
+  [4390, "ERROR_NOT_A_REPARSE_POINT", 0xC0000275, [], "It is no link or other reparse point"],
 ];
 
 /** What a code is called and what it means. */

@@ -29,6 +29,7 @@ export const ELOOP = 40;
 export const ENAMETOOLONG = 36;
 export const ETIME = 62;
 export const EBADMSG = 74;
+export const EOPNOTSUPP = 95;
 export const ECONNABORTED = 103;
 export const ECONNRESET = 104;
 export const ENOTCONN = 107;

@@ -33,6 +33,7 @@ const O_DSYNC = 0o10000;
 const O_CLOEXEC = 0o2000000;
 /** A FIFO without a peer must not hold the opening thread; taken off again afterwards. */
 const O_NONBLOCK = 0o4000;
+const O_PATH = 0o10000000;
 
 const AT_FDCWD = -100;
 const AT_EMPTY_PATH = 0x1000;
@@ -41,6 +42,7 @@ const S_IFMT = 0o170000;
 const S_IFDIR = 0o040000;
 const S_IFREG = 0o100000;
 const S_IFBLK = 0o060000;
+const S_IFLNK = 0o120000;
 const F_SETFL = 4;
 
 const DISPOSITIONS: Readonly<Record<number, number>> = {
@@ -77,7 +79,29 @@ function openFlags(access: number, disposition: number, flags: number): number {
   if (appends) open |= O_APPEND;
   if ((flags & code.FILE_FLAG_NO_BUFFERING) !== 0) open |= errno.O_DIRECT;
   if ((flags & code.FILE_FLAG_WRITE_THROUGH) !== 0) open |= O_DSYNC;
+  if ((flags & code.FILE_FLAG_OPEN_REPARSE_POINT) !== 0) open |= errno.O_NOFOLLOW;
   return open;
+}
+
+/** Opens a path; a link itself only as what O_PATH gives, because that is all there is of it. */
+function openPath(path: string, open: number, mode: number): number {
+  const name = errno.cString(path);
+  for (;;) {
+    const fd = libc().open(name, open, mode);
+    if (fd >= 0) return fd;
+    const reason = errno.errno();
+    if (reason === errno.ELOOP && (open & errno.O_NOFOLLOW) !== 0 && (open & O_PATH) === 0) {
+      open = O_PATH | O_CLOEXEC | errno.O_NOFOLLOW;
+    } else if (reason !== errno.EINTR) return -1;
+  }
+}
+
+/** Which kind of handle a file of this type gets; 0 if it cannot be opened so. */
+function kindOfType(type: number, flags: number): number {
+  if (type === S_IFREG || type === S_IFBLK) return layout.KIND_FILE;
+  if (type === S_IFLNK) return layout.KIND_DEVICE;
+  if (type !== S_IFDIR) return layout.KIND_STREAM;
+  return (flags & code.FILE_FLAG_BACKUP_SEMANTICS) !== 0 ? layout.KIND_DEVICE : 0;
 }
 
 function createFile(
@@ -91,24 +115,21 @@ function createFile(
   if (isPipeName(path)) return openPipe(path, access, flags);
   if (!(disposition in DISPOSITIONS)) return errno.refusal(code.ERROR_INVALID_PARAMETER);
   const open = openFlags(access, disposition, flags);
-  let fd: number;
-  do fd = libc().open(errno.cString(path), open, mode); while (
-    fd < 0 && errno.errno() === errno.EINTR
-  );
+  const fd = openPath(path, open, mode);
   if (fd < 0) return openFailure(path, errno.errno());
   const status = statx(fd, "");
-  const reason = status === null ? errno.errno() : status.type === S_IFDIR ? errno.EISDIR : 0;
-  if (status === null || reason !== 0) {
+  const kind = status === null ? 0 : kindOfType(status.type, flags);
+  if (kind === 0) {
+    const reason = status === null ? errno.errno() : errno.EISDIR;
     libc().close(fd);
     return errno.failure(reason);
   }
-  const isFile = status.type === S_IFREG || status.type === S_IFBLK;
   // io_uring would answer EAGAIN for a stream in non-blocking mode instead of waiting.
-  if (!isFile) libc().fcntl(fd, F_SETFL, open & (O_APPEND | errno.O_DIRECT));
+  if (kind === layout.KIND_STREAM) libc().fcntl(fd, F_SETFL, open & (O_APPEND | errno.O_DIRECT));
   const rights = (access & code.GENERIC_READ ? READABLE : 0) |
     (access & (code.GENERIC_WRITE | code.FILE_APPEND_DATA) ? WRITABLE : 0);
   const kept = rights | flags & code.FILE_FLAG_OVERLAPPED;
-  const handle = openHandle(isFile ? layout.KIND_FILE : layout.KIND_STREAM, fd, kept);
+  const handle = openHandle(kind, fd, kept);
   if (handle !== 0) return errno.success(handle);
   libc().close(fd);
   return errno.refusal(code.ERROR_NO_SYSTEM_RESOURCES);

@@ -7,6 +7,7 @@
 import type { System } from "../contract.ts";
 import { setEngine } from "./choice.ts";
 import { threads } from "./death.ts";
+import { devices } from "./devices.ts";
 import { files } from "./files.ts";
 import { locks } from "./locks.ts";
 import { pipes } from "./pipes.ts";
@@ -30,4 +31,5 @@ export const linux: System = {
   ...scatter,
   ...locks,
   ...pipes,
+  ...devices,
 };

@@ -23,8 +23,8 @@ export const WRITABLE = 2;
  * Makes a request of `kind` on `handle` and lets `prepare` fill it and say what
  * happens to it: `launch`, `park`, or an end. `prepare` runs under the port's lock,
  * after which one packet will come. Returns ERROR_IO_PENDING, or why nothing was
- * started. `handleKind` is the `KIND_` the handle must be of; `right` one of
- * `READABLE`, `WRITABLE` that it must have one of, or 0.
+ * started. `handleKind` is the `KIND_` the handle must be of, 0 for any but a port's;
+ * `right` one of `READABLE`, `WRITABLE` that it must have one of, or 0.
  */
 export function startOn(
   handle: number,
@@ -37,7 +37,9 @@ export function startOn(
   const { words } = region();
   const at = findHandle(handle);
   if (at < 0 || words[at + layout.H_KIND] === layout.KIND_PORT) return code.ERROR_INVALID_HANDLE;
-  if (words[at + layout.H_KIND] !== handleKind) return code.ERROR_INVALID_FUNCTION;
+  if (handleKind !== 0 && words[at + layout.H_KIND] !== handleKind) {
+    return code.ERROR_INVALID_FUNCTION;
+  }
   if (right !== 0 && (words[at + layout.H_FLAGS] & right) === 0) return code.ERROR_ACCESS_DENIED;
   const place = words[at + layout.H_PORT];
   if (place === 0 || overlapped === 0) return code.ERROR_INVALID_PARAMETER;

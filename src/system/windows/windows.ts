@@ -5,6 +5,7 @@
  */
 
 import type { System } from "../contract.ts";
+import { devices } from "./devices.ts";
 import { files } from "./files.ts";
 import { locks } from "./locks.ts";
 import { memory } from "./memory.ts";
@@ -26,4 +27,5 @@ export const windows: System = {
   ...scatter,
   ...locks,
   ...pipes,
+  ...devices,
 };
