@@ -76,3 +76,17 @@ export {
   type PoolOptions,
 } from "./src/pool/pool.ts";
 export type { RunOptions } from "./src/pool/tasks.ts";
+export {
+  type ModemLines,
+  type PurgeOptions,
+  SERIAL_EVENTS,
+  type SerialEvent,
+  SerialHandle,
+  type SerialOptions,
+  type SerialOutputs,
+} from "./src/handles/serial.ts";
+export {
+  MAXDWORD,
+  type SerialSettings,
+  type SerialTimeouts,
+} from "./src/handles/serial-settings.ts";

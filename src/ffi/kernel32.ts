@@ -108,6 +108,24 @@ const KERNEL32 = {
     parameters: ["pointer", "u32", "pointer", "u32", "pointer", "u32", "pointer", "pointer"],
     result: "i32",
   },
+  // (HANDLE hFile, LPDCB lpDCB)
+  GetCommState: { parameters: ["pointer", "buffer"], result: "i32" },
+  // (HANDLE hFile, LPDCB lpDCB)
+  SetCommState: { parameters: ["pointer", "buffer"], result: "i32" },
+  // (HANDLE hFile, LPCOMMTIMEOUTS lpCommTimeouts)
+  SetCommTimeouts: { parameters: ["pointer", "buffer"], result: "i32" },
+  // (HANDLE hFile, LPDWORD lpEvtMask)
+  GetCommMask: { parameters: ["pointer", "buffer"], result: "i32" },
+  // (HANDLE hFile, DWORD dwEvtMask)
+  SetCommMask: { parameters: ["pointer", "u32"], result: "i32" },
+  // (HANDLE hFile, LPDWORD lpEvtMask, LPOVERLAPPED lpOverlapped)
+  WaitCommEvent: { parameters: ["pointer", "pointer", "pointer"], result: "i32" },
+  // (HANDLE hFile, DWORD dwFunc)
+  EscapeCommFunction: { parameters: ["pointer", "u32"], result: "i32" },
+  // (HANDLE hFile, DWORD dwFlags)
+  PurgeComm: { parameters: ["pointer", "u32"], result: "i32" },
+  // (HANDLE hFile, LPDWORD lpModemStat)
+  GetCommModemStatus: { parameters: ["pointer", "buffer"], result: "i32" },
   // (HANDLE hFile)
   GetFileType: { parameters: ["pointer"], result: "u32" },
   // LPVOID (LPVOID lpAddress, SIZE_T dwSize, DWORD flAllocationType, DWORD flProtect)

@@ -152,6 +152,8 @@ const GETDENTS = {
 } as const satisfies Signatures;
 
 const DEVICES = {
+  // (int fd, int operation)
+  flock: { parameters: ["i32", "i32"], result: "i32" },
   // (int fd, unsigned long op, void *argp)
   ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
   // (int fd, int mode, off_t offset, off_t len)
@@ -160,6 +162,8 @@ const DEVICES = {
   lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
   // ssize_t (int dirfd, const char *pathname, char *buf, size_t bufsiz)
   readlinkat: { parameters: ["i32", "buffer", "buffer", "u64"], result: "i64" },
+  // (struct pollfd *fds, nfds_t nfds, int timeout)
+  poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
   // (clockid_t clockid, struct timespec *tp)
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
 } as const satisfies Signatures;

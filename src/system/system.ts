@@ -31,6 +31,7 @@ import { windows } from "./windows/windows.ts";
 
 export type * from "./contract.ts";
 export * from "./codes.ts";
+export * from "./comm.ts";
 export * from "./controls.ts";
 export { CompletionEntries, ENTRY_WORDS } from "./entries.ts";
 export { errorOfErrno, errorOfStatus, nameOfError, statusOfError } from "./status.ts";

@@ -13,6 +13,7 @@ import { errorOfErrno } from "../status.ts";
 export const EPERM = 1;
 export const ESRCH = 3;
 export const EINTR = 4;
+export const EIO = 5;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
 export const EACCES = 13;

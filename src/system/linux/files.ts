@@ -17,7 +17,7 @@ import { openPipe } from "./pipe-open.ts";
 import { portAt } from "./port.ts";
 import { region } from "./region.ts";
 import { acquireRequest, closeRequests, releaseRequest } from "./requests.ts";
-import { defineHandle, handleRulesOf, READ, WRITE } from "./rules.ts";
+import { defineHandle, handleRulesOf, READ, rulesOf, WRITE } from "./rules.ts";
 import { launch, READABLE, WRITABLE } from "./start.ts";
 import { self } from "./threads.ts";
 import { openTransfer } from "./transfers.ts";
@@ -170,7 +170,13 @@ function transfer(
   else answer = rules.refusal?.(at) || answer;
   if (answer === code.ERROR_IO_PENDING) {
     openTransfer(port, at, request, kind, address, length, overlapped);
-    launch(port, request);
+    const { begin } = rulesOf(kind);
+    if (begin === undefined) launch(port, request);
+    else {
+      begin(port, request);
+      // What has ended at once has its packet in the queue.
+      port.queue.release();
+    }
   }
   port.unlock();
   if (answer !== code.ERROR_IO_PENDING) releaseRequest(request);

@@ -14,6 +14,7 @@ import { pipes } from "./pipes.ts";
 import { ports } from "./ports.ts";
 import { scatter } from "./scatter.ts";
 import { mapProcessMemory, virtualAlloc, virtualFree } from "./process-memory.ts";
+import { serial } from "./serial.ts";
 
 /** All functions of the contract. */
 export const linux: System = {
@@ -32,4 +33,5 @@ export const linux: System = {
   ...locks,
   ...pipes,
   ...devices,
+  ...serial,
 };

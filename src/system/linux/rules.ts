@@ -59,6 +59,11 @@ export interface Rules {
    * (`goOn`, `park`). What ended for no reason of its own has gone on already.
    */
   complete(port: Port, request: number, result: number): void;
+  /**
+   * A read or write of ReadFile or WriteFile has been opened and is not with the
+   * engine yet: must `launch` it, `park` it or end it. Without this it is launched.
+   */
+  begin?(port: Port, request: number): void;
   /** A parked request must end: takes it off where it waits and ends it. Needed by kinds that park. */
   cancel?(port: Port, request: number): void;
   /** The descriptor it is about, if that is not the handle's. */

@@ -12,6 +12,7 @@ import { memory } from "./memory.ts";
 import { pipes } from "./pipes.ts";
 import { ports } from "./ports.ts";
 import { scatter } from "./scatter.ts";
+import { serial } from "./serial.ts";
 import { threads } from "./threads.ts";
 
 /** All functions of the contract. */
@@ -28,4 +29,5 @@ export const windows: System = {
   ...locks,
   ...pipes,
   ...devices,
+  ...serial,
 };
