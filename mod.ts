@@ -76,6 +76,7 @@ export {
   type PoolOptions,
 } from "./src/pool/pool.ts";
 export type { RunOptions } from "./src/pool/tasks.ts";
+export { MailslotHandle, type MailslotOptions } from "./src/handles/mailslot.ts";
 export {
   type ModemLines,
   type PurgeOptions,

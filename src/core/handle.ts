@@ -25,9 +25,24 @@ import { MAX_NAME_BYTES } from "./limits.ts";
 import { isToken } from "./token.ts";
 
 /** The kinds of handles. */
-export type HandleKind = "file" | "directory" | "pipe" | "socket" | "serial" | "device";
+export type HandleKind =
+  | "file"
+  | "directory"
+  | "pipe"
+  | "socket"
+  | "serial"
+  | "device"
+  | "mailslot";
 
-const KINDS: readonly HandleKind[] = ["file", "directory", "pipe", "socket", "serial", "device"];
+const KINDS: readonly HandleKind[] = [
+  "file",
+  "directory",
+  "pipe",
+  "socket",
+  "serial",
+  "device",
+  "mailslot",
+];
 
 const ERROR_INVALID_HANDLE = 6;
 

@@ -108,6 +108,9 @@ const KERNEL32 = {
     parameters: ["pointer", "u32", "pointer", "u32", "pointer", "u32", "pointer", "pointer"],
     result: "i32",
   },
+  // HANDLE (LPCWSTR lpName, DWORD nMaxMessageSize, DWORD lReadTimeout,
+  //         LPSECURITY_ATTRIBUTES lpSecurityAttributes)
+  CreateMailslotW: { parameters: ["buffer", "u32", "u32", "pointer"], result: "pointer" },
   // (HANDLE hFile, LPDCB lpDCB)
   GetCommState: { parameters: ["pointer", "buffer"], result: "i32" },
   // (HANDLE hFile, LPDCB lpDCB)

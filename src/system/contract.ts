@@ -354,6 +354,16 @@ export interface SerialSystem {
   getCommModemStatus(serial: number): Outcome;
 }
 
+/** Mail slots. */
+export interface MailslotSystem {
+  /**
+   * Makes a mail slot and opens it for overlapped reading. A limit of 0 bytes is
+   * none; a time of Infinity is for ever. Linux has none: ERROR_NOT_SUPPORTED (50).
+   * Source: CreateMailslotW.
+   */
+  createMailslot(name: string, maxMessageBytes: number, readTimeoutMs: number): Outcome;
+}
+
 /** Everything the core needs of an operating system. */
 export interface System
   extends
@@ -367,7 +377,8 @@ export interface System
     LockSystem,
     PipeSystem,
     DeviceSystem,
-    SerialSystem {
+    SerialSystem,
+    MailslotSystem {
   /** Which system this is. */
   readonly name: "windows" | "linux";
   /** Whether the number of a closed handle may come again, for something else (case 57). */

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe } from "@std/testing/bdd";
-import { MAXDWORD, type Packet, SERIAL_EVENTS, SerialHandle } from "../../mod.ts";
+import { MAXDWORD, type Packet, SERIAL_EVENTS } from "../../mod.ts";
 import { itUnless, startWorker } from "./fixture.ts";
 import { SerialBench, unlessPty } from "./serial-bench.ts";
 

@@ -10,6 +10,7 @@ import { threads } from "./death.ts";
 import { devices } from "./devices.ts";
 import { files } from "./files.ts";
 import { locks } from "./locks.ts";
+import { mailslots } from "./mailslots.ts";
 import { pipes } from "./pipes.ts";
 import { ports } from "./ports.ts";
 import { scatter } from "./scatter.ts";
@@ -34,4 +35,5 @@ export const linux: System = {
   ...pipes,
   ...devices,
   ...serial,
+  ...mailslots,
 };

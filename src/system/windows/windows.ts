@@ -8,6 +8,7 @@ import type { System } from "../contract.ts";
 import { devices } from "./devices.ts";
 import { files } from "./files.ts";
 import { locks } from "./locks.ts";
+import { mailslots } from "./mailslots.ts";
 import { memory } from "./memory.ts";
 import { pipes } from "./pipes.ts";
 import { ports } from "./ports.ts";
@@ -30,4 +31,5 @@ export const windows: System = {
   ...pipes,
   ...devices,
   ...serial,
+  ...mailslots,
 };
