@@ -104,6 +104,13 @@ describe("reading and writing a serial line", () => {
     assertEquals(bench.textOf(second), "abcd");
   });
 
+  itUnless(unlessPty, "reads that wait for each other run out of time one after the other", () => {
+    using bench = new SerialBench({ timeouts: { readConstant: 5 } });
+    const parts = [0, 10, 20].map((at) => bench.buffer.subarray(at, at + 4));
+    const reads = parts.map((part) => bench.line.read(part));
+    assertEquals(reads.map((read) => bench.textOf(read)), ["", "", ""]);
+  });
+
   itUnless(unlessPty, "case 44: reads are filled in the order of their starts", () => {
     using bench = new SerialBench({ timeouts: { readConstant: 0 } });
     const reads = [0, 1, 2, 3, 4].map((index) =>
