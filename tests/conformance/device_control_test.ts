@@ -160,6 +160,7 @@ describe("sparse files", () => {
     assertEquals(bench.codeOf(zeroRange(file, { offset: 8, length: 1000 })), 0);
     assertEquals(readFileSync(file.name, "utf8"), "012\0\0\0\x007\0\0");
     assertEquals(bench.codeOf(zeroRange(file, { offset: 500, length: 1000 })), 0);
+    assertEquals(bench.codeOf(zeroRange(file, { offset: 9, length: 2 ** 52 })), 0);
     assertEquals(bench.codeOf(zeroRange(file, { offset: 0, length: 0 })), 0);
     assertEquals(file.size(), 10);
   });

@@ -24,7 +24,6 @@ describe("waiting for events of a serial line", () => {
 
   itUnless(unlessPty, "what happens between two waits is not lost, also if it was read", () => {
     using bench = new SerialBench();
-    bench.pty.send("x");
     const wait = bench.line.waitEvent(received);
     bench.pty.send("ab");
     assertEquals(bench.eventsOf(wait), received);
@@ -36,6 +35,39 @@ describe("waiting for events of a serial line", () => {
     bench.nothingComes();
     last.cancel();
     assertEquals(bench.packetOf(last).error?.code, 995);
+  });
+
+  itUnless(unlessPty, "what was told is not told again when it is read or dropped", () => {
+    using bench = new SerialBench();
+    const first = bench.line.waitEvent(received);
+    bench.pty.send("a");
+    assertEquals(bench.eventsOf(first), received);
+    assertEquals(bench.textOf(bench.line.read(bench.buffer)), "a");
+    const second = bench.line.waitEvent(received);
+    bench.nothingComes();
+    bench.pty.send("bc");
+    assertEquals(bench.eventsOf(second), received);
+    bench.line.purge({ input: true });
+    const third = bench.line.waitEvent(received);
+    bench.nothingComes();
+    bench.pty.send("de");
+    assertEquals(bench.eventsOf(third), received);
+  });
+
+  itUnless(unlessPty, "what had come when the events were chosen does not count", () => {
+    using bench = new SerialBench({ timeouts: { readConstant: 0 } });
+    const first = bench.line.waitEvent(received);
+    bench.pty.send("ab");
+    assertEquals(bench.eventsOf(first), received);
+    const other = bench.line.waitEvent(cts);
+    bench.pty.send("cd");
+    assertEquals(bench.textOf(bench.line.read(bench.buffer.subarray(0, 4))), "abcd");
+    other.cancel();
+    assertEquals(bench.packetOf(other).error?.code, 995);
+    const again = bench.line.waitEvent(received);
+    bench.nothingComes();
+    bench.pty.send("e");
+    assertEquals(bench.eventsOf(again), received);
   });
 
   itUnless(unlessPty, "a wait and a read at once: both are told of the bytes", () => {

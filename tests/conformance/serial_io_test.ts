@@ -104,6 +104,33 @@ describe("reading and writing a serial line", () => {
     assertEquals(bench.textOf(second), "abcd");
   });
 
+  itUnless(unlessPty, "a total limit and an interval: whichever is over first", () => {
+    using bench = new SerialBench({ timeouts: { readInterval: 60_000, readConstant: 20 } });
+    bench.pty.send("a");
+    assertEquals(bench.textOf(bench.line.read(bench.buffer.subarray(0, 10))), "a");
+    bench.line.setTimeouts({ readInterval: 5, readConstant: 60_000 });
+    bench.pty.send("b");
+    assertEquals(bench.textOf(bench.line.read(bench.buffer.subarray(0, 10))), "b");
+  });
+
+  itUnless(unlessPty, "a short limit after a long one, and a long one after a short one", () => {
+    using bench = new SerialBench({ timeouts: { readConstant: 60_000 } });
+    const long = bench.line.read(bench.buffer.subarray(0, 2));
+    bench.pty.send("ab");
+    assertEquals(bench.textOf(long), "ab");
+    bench.line.setTimeouts({ readConstant: 10 });
+    assertEquals(bench.textOf(bench.line.read(bench.buffer.subarray(0, 2))), "");
+    const short = bench.line.read(bench.buffer.subarray(0, 2));
+    bench.pty.send("cd");
+    assert(["cd", ""].includes(bench.textOf(short)));
+    bench.line.purge({ input: true });
+    bench.line.setTimeouts({ readConstant: 60_000 });
+    const last = bench.line.read(bench.buffer.subarray(0, 2));
+    assertEquals(bench.port.get(40), null);
+    bench.pty.send("ef");
+    assertEquals(bench.textOf(last), "ef");
+  });
+
   itUnless(unlessPty, "reads that wait for each other run out of time one after the other", () => {
     using bench = new SerialBench({ timeouts: { readConstant: 5 } });
     const parts = [0, 10, 20].map((at) => bench.buffer.subarray(at, at + 4));
