@@ -217,6 +217,15 @@ describe("ending a serial line's operations", () => {
     assert(!second.cancel());
   });
 
+  itUnless(unlessPty, "a later read that is cancelled gives the first one no new time", () => {
+    using bench = new SerialBench({ timeouts: { readConstant: 20 } });
+    const [first, second] = [0, 10].map((at) => bench.line.read(bench.buffer.subarray(at, at + 2)));
+    bench.line.setTimeouts({ readConstant: 0x7ffffff });
+    second.cancel();
+    assertEquals(bench.packetOf(second).error?.code, 995);
+    assertEquals(bench.textOf(first), "");
+  });
+
   itUnless(unlessPty, "case 64: a cancelled read says how much it had", () => {
     using bench = new SerialBench({ timeouts: { readConstant: 0 } });
     bench.pty.send("abc");

@@ -114,11 +114,20 @@ function oldestBut(request: number): number {
   return oldest;
 }
 
-/** The operation has ended; the next one of its direction is the oldest now. */
+/** Whether an operation of the same direction was started before, and is not over. */
+function hasOlder(request: number): boolean {
+  const { words } = region();
+  const kind = words[request + layout.R_KIND];
+  let at = words[request + layout.R_OLDER];
+  while (at !== 0 && words[at + layout.R_KIND] !== kind) at = words[at + layout.R_OLDER];
+  return at !== 0;
+}
+
+/** The operation has ended. If it was the oldest of its direction, the next one is now. */
 function end(port: Port, request: number, reason: number): void {
   const { words } = region();
   clearLimit(limitOf(request), request);
-  const next = oldestBut(request);
+  const next = hasOlder(request) ? 0 : oldestBut(request);
   const done = words[request + layout.R_DONE] >>> 0;
   if (reason === 0) finishRequest(port, request, 0, done, 0);
   else failRequest(port, request, reason, done);
