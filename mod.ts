@@ -52,6 +52,12 @@ export {
 } from "./src/handles/control.ts";
 export { DeviceHandle, type DeviceOptions } from "./src/handles/device.ts";
 export { LibraryError } from "./src/ffi/library.ts";
+export type { ChangeAction, DirectoryChange } from "./src/handles/changes.ts";
+export {
+  type ChangeFilter,
+  DirectoryHandle,
+  type ReadChangesOptions,
+} from "./src/handles/directory.ts";
 export {
   FileHandle,
   type LockOptions,

@@ -57,6 +57,15 @@ const KERNEL32 = {
   // (HANDLE hFile, FILE_INFO_BY_HANDLE_CLASS FileInformationClass, LPVOID lpFileInformation,
   //  DWORD dwBufferSize)
   SetFileInformationByHandle: { parameters: ["pointer", "i32", "buffer", "u32"], result: "i32" },
+  // (HANDLE hDirectory, LPVOID lpBuffer, DWORD nBufferLength, BOOL bWatchSubtree,
+  //  DWORD dwNotifyFilter, LPDWORD lpBytesReturned, LPOVERLAPPED lpOverlapped,
+  //  LPOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine)
+  ReadDirectoryChangesW: {
+    parameters: ["pointer", "pointer", "u32", "i32", "u32", "pointer", "pointer", "pointer"],
+    result: "i32",
+  },
+  // (HANDLE hFile, LPBY_HANDLE_FILE_INFORMATION lpFileInformation)
+  GetFileInformationByHandle: { parameters: ["pointer", "buffer"], result: "i32" },
   // (HANDLE hFile)
   FlushFileBuffers: { parameters: ["pointer"], result: "i32" },
   // HANDLE (LPCWSTR lpName, DWORD dwOpenMode, DWORD dwPipeMode, DWORD nMaxInstances,

@@ -173,6 +173,19 @@ const IOCTL_VALUE = {
   ioctl: { parameters: ["i32", "u64", "u64"], result: "i32" },
 } as const satisfies Signatures;
 
+const INOTIFY = {
+  // (int flags)
+  inotify_init1: { parameters: ["i32"], result: "i32" },
+  // (int fd, const char *pathname, uint32_t mask)
+  inotify_add_watch: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  // (int fd, int wd)
+  inotify_rm_watch: { parameters: ["i32", "i32"], result: "i32" },
+  // (int fd, FIONREAD, int *count)
+  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
+  // long (SYS_getdents64, int fd, void *dirp, size_t count)
+  syscall: { parameters: ["i32", "i32", "pointer", "u64"], result: "i32" },
+} as const satisfies Signatures;
+
 const PWRITEV2 = {
   // long (SYS_pwritev2, int fd, const struct iovec *iov, int iovcnt,
   //       unsigned long pos_l, unsigned long pos_h, rwf_t flags)
@@ -236,6 +249,9 @@ export const deviceCalls: () => Functions<typeof DEVICES> = library(NAMES, DEVIC
 
 /** `ioctl`, with an argument that is a value. */
 export const ioctlValue: () => Functions<typeof IOCTL_VALUE> = library(NAMES, IOCTL_VALUE);
+
+/** What watches directories; `syscall` with the parameters of `getdents64`. */
+export const inotify: () => Functions<typeof INOTIFY> = library(NAMES, INOTIFY);
 
 /** `syscall`, with the parameters of `pwritev2`. */
 export const pwritev2: () => Functions<typeof PWRITEV2> = library(NAMES, PWRITEV2);

@@ -30,6 +30,12 @@ export type { Packet } from "../core/packet.ts";
 export { CompletionPort, type PortToken, type PostedPacket } from "../core/port.ts";
 export type { PortCounters } from "../core/port-counters.ts";
 export type { CompletionPortOptions, EngineName, RingOptions } from "../core/port-options.ts";
+export type { ChangeAction, DirectoryChange } from "../handles/changes.ts";
+export {
+  type ChangeFilter,
+  DirectoryHandle,
+  type ReadChangesOptions,
+} from "../handles/directory.ts";
 export { FileHandle, type LockOptions, type LockRange, type OpenOptions } from "../handles/file.ts";
 export { type PipeContents, PipeHandle } from "../handles/pipe.ts";
 export type { PipeOpenOptions, PipeServeOptions, PipeType } from "../handles/pipe-options.ts";

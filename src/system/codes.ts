@@ -44,6 +44,8 @@ export const ERROR_PIPE_BUSY = 231;
 export const ERROR_NO_DATA = 232;
 /** No process is at the other end of the pipe. */
 export const ERROR_PIPE_NOT_CONNECTED = 233;
+/** The path is not that of a directory. */
+export const ERROR_DIRECTORY = 267;
 /** The message is longer than the buffer. */
 export const ERROR_MORE_DATA = 234;
 /** The time given had passed. */
@@ -58,6 +60,8 @@ export const ERROR_ABANDONED_WAIT_0 = 735;
 export const ERROR_OPERATION_ABORTED = 995;
 /** The operation is under way; its packet will come. */
 export const ERROR_IO_PENDING = 997;
+/** The memory cannot be used for this. */
+export const ERROR_NOACCESS = 998;
 /** There was no operation to cancel. */
 export const ERROR_NOT_FOUND = 1168;
 /** A limit of this module was reached. */
@@ -65,6 +69,8 @@ export const ERROR_NO_SYSTEM_RESOURCES = 1450;
 
 /** The file is no link. */
 export const ERROR_NOT_A_REPARSE_POINT = 4390;
+/** A quota of the system was reached. */
+export const ERROR_NOT_ENOUGH_QUOTA = 1816;
 
 /** NTSTATUS of an operation under way. */
 export const STATUS_PENDING = 0x103;
@@ -140,6 +146,22 @@ export const SECURITY_IDENTIFICATION_ONLY = 0x110000;
 export const FILE_FLAG_OPEN_REPARSE_POINT = 0x00200000;
 /** `dwFlagsAndAttributes`: a directory may be opened. */
 export const FILE_FLAG_BACKUP_SEMANTICS = 0x02000000;
+/** `dwNotifyFilter`: files were made, deleted or renamed. */
+export const FILE_NOTIFY_CHANGE_FILE_NAME = 0x1;
+/** `dwNotifyFilter`: directories were. */
+export const FILE_NOTIFY_CHANGE_DIR_NAME = 0x2;
+/** `dwNotifyFilter`: attributes were changed. */
+export const FILE_NOTIFY_CHANGE_ATTRIBUTES = 0x4;
+/** `dwNotifyFilter`: a size was. */
+export const FILE_NOTIFY_CHANGE_SIZE = 0x8;
+/** `dwNotifyFilter`: something was written. */
+export const FILE_NOTIFY_CHANGE_LAST_WRITE = 0x10;
+/** `dwNotifyFilter`: something was read. */
+export const FILE_NOTIFY_CHANGE_LAST_ACCESS = 0x20;
+/** `dwNotifyFilter`: a time of creation was changed. */
+export const FILE_NOTIFY_CHANGE_CREATION = 0x40;
+/** `dwNotifyFilter`: permissions were. */
+export const FILE_NOTIFY_CHANGE_SECURITY = 0x100;
 
 /** Bytes of an OVERLAPPED and of an OVERLAPPED_ENTRY. */
 export const OVERLAPPED_BYTES = 32;

@@ -364,6 +364,30 @@ export interface MailslotSystem {
   createMailslot(name: string, maxMessageBytes: number, readTimeoutMs: number): Outcome;
 }
 
+/** Directories whose changes are read. */
+export interface DirectorySystem {
+  /**
+   * Opens a directory for `readDirectoryChanges`. Not inherited; others may rename
+   * and delete it meanwhile. What is no directory: ERROR_DIRECTORY (267).
+   * Source: CreateFileW with FILE_LIST_DIRECTORY and FILE_FLAG_BACKUP_SEMANTICS; inotify(7).
+   */
+  openDirectory(path: string): Outcome;
+  /**
+   * Starts a read of what has changed, as FILE_NOTIFY_INFORMATION, into memory aligned
+   * to 4 bytes. `watchSubtree` and `notifyFilter` count in the handle's first
+   * read, from which on changes are kept between reads. A packet of 0 bytes without an error:
+   * changes were lost. Source: ReadDirectoryChangesW.
+   */
+  readDirectoryChanges(
+    directory: number,
+    buffer: number,
+    byteLength: number,
+    watchSubtree: boolean,
+    notifyFilter: number,
+    overlapped: number,
+  ): number;
+}
+
 /** Everything the core needs of an operating system. */
 export interface System
   extends
@@ -378,7 +402,8 @@ export interface System
     PipeSystem,
     DeviceSystem,
     SerialSystem,
-    MailslotSystem {
+    MailslotSystem,
+    DirectorySystem {
   /** Which system this is. */
   readonly name: "windows" | "linux";
   /** Whether the number of a closed handle may come again, for something else (case 57). */

@@ -23,6 +23,7 @@ export const ENOTDIR = 20;
 export const EISDIR = 21;
 export const EINVAL = 22;
 export const ENOENT = 2;
+export const EMFILE = 24;
 export const ENOSPC = 28;
 export const EPIPE = 32;
 export const ENOSYS = 38;

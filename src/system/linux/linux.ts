@@ -8,6 +8,7 @@ import type { System } from "../contract.ts";
 import { setEngine } from "./choice.ts";
 import { threads } from "./death.ts";
 import { devices } from "./devices.ts";
+import { directories } from "./directories.ts";
 import { files } from "./files.ts";
 import { locks } from "./locks.ts";
 import { mailslots } from "./mailslots.ts";
@@ -36,4 +37,5 @@ export const linux: System = {
   ...devices,
   ...serial,
   ...mailslots,
+  ...directories,
 };

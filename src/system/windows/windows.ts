@@ -6,6 +6,7 @@
 
 import type { System } from "../contract.ts";
 import { devices } from "./devices.ts";
+import { directories } from "./directories.ts";
 import { files } from "./files.ts";
 import { locks } from "./locks.ts";
 import { mailslots } from "./mailslots.ts";
@@ -32,4 +33,5 @@ export const windows: System = {
   ...devices,
   ...serial,
   ...mailslots,
+  ...directories,
 };
