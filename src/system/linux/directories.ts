@@ -209,7 +209,8 @@ function perform(request: number): number {
   const address = readAddress(words, request + layout.R_ADDRESS);
   const records = new ChangeRecords(address, words[request + layout.R_LENGTH] >>> 0);
   const result = translate(outputOf(handle, folders, records));
-  folders.words[BUSY] = 0;
+  // What is told stays noted until its packet is queued.
+  if (result === -errno.EAGAIN || result === MORE_TO_DO) folders.words[BUSY] = 0;
   return result;
 }
 
@@ -226,7 +227,15 @@ function complete(port: Port, request: number, result: number): void {
     goOn(port, request);
     return;
   }
-  letNextLook(port, request);
+  const handle = words[request + layout.R_HANDLE];
+  const folders = words[handle + layout.H_FD] < 0 ? null : foldersOf(handle);
+  if (folders !== null && hasMore(folders)) letNextLook(port, request);
+  end(port, request, result);
+  if (folders !== null) folders.words[BUSY] = 0;
+}
+
+/** The packet of a read: `result` is what `translate` has answered. */
+function end(port: Port, request: number, result: number): void {
   if (result > 0) finishRequest(port, request, 0, result, 0);
   else if (result === 0) finishRequest(port, request, STATUS_NOTIFY_ENUM_DIR, 0, 0);
   else if (result === -errno.ENOENT) {
@@ -241,13 +250,11 @@ function againAtOnce(port: Port, request: number): void {
   if (port.isRing()) region().words[request + layout.R_OPCODE] = AT_ONCE;
 }
 
-/** The read behind this one must not wait for events if there is something left of those that were read. */
+/** The read behind this one must not wait for events: there is something left of those that were read. */
 function letNextLook(port: Port, request: number): void {
   const { words } = region();
   const next = words[request + layout.R_NEWER];
-  const handle = words[request + layout.R_HANDLE];
-  if (next === 0 || words[handle + layout.H_FD] < 0) return;
-  if (words[next + layout.R_STATE] === layout.REQUEST_WAITING && hasMore(foldersOf(handle)!)) {
+  if (next !== 0 && words[next + layout.R_STATE] === layout.REQUEST_WAITING) {
     againAtOnce(port, next);
   }
 }

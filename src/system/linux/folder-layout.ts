@@ -50,6 +50,8 @@ export const NAMES_END = 21;
 export const USED = 22;
 export const FREE = 23;
 export const VERSION = 24;
+/** 1 if a folder was not found where it should be, and waits for the event that says where it is. */
+export const HAS_STRAYS = 25;
 
 /** Nothing was lost; changes were, which nobody knows yet; the folders are being watched anew. */
 export const LOST_NOTHING = 0;
@@ -94,6 +96,8 @@ export const FOUND = 4;
 /** It is to be looked into; and what is found there is not reported. */
 export const TO_BE_SCANNED = 8;
 export const SILENT = 16;
+/** It was not where it should be when it was to be looked into. */
+export const STRAY = 32;
 
 /** Where names begin behind so many slots, in bytes. */
 export function nameBytesAt(slots: number): number {

@@ -42,32 +42,44 @@ export function slotsWithin(folders: Folders, folder: number): number[] {
 }
 
 /**
- * A path, with a NUL behind it, that leads the kernel to what is called so in a
- * folder, wherever the directory itself is by now; without a name to the folder.
- * `null` if it is longer than a path may be. The folder is in the directory.
+ * A path, with a NUL behind it, that leads the kernel to a folder, wherever the
+ * directory itself is by now. `null` if it is longer than a path may be.
  */
 export function pathOf(
   folders: Folders,
   chain: readonly number[],
-  begin: number = 0,
-  length: number = 0,
 ): Uint8Array<ArrayBuffer> | null {
-  let at = 0;
-  const root = region().words[folders.handle + D_ROOT] - 1;
-  for (const char of `/proc/self/fd/${root}/`) path[at++] = char.charCodeAt(0);
+  let at = beginPath(region().words[folders.handle + D_ROOT] - 1);
   for (let i = chain.length - 1; i >= 0; i--) {
     const size = folders.get(chain[i], F_LENGTH);
-    if (at + size + length + 3 > MAX_PATH) return null;
+    if (at + size + 3 > MAX_PATH) return null;
     const name = folders.nameAt(chain[i]);
     path.set(folders.bytes.subarray(name, name + size), at);
     at += size;
     path[at++] = 0x2F;
   }
-  if (at + length + 3 > MAX_PATH) return null;
-  if (length === 0) path[at++] = 0x2E;
-  path.set(folders.bytes.subarray(begin, begin + length), at);
+  path[at] = 0x2E;
+  path[at + 1] = 0;
+  return path;
+}
+
+/** A path that leads the kernel to what is called so in the folder that is open as `fd`. */
+export function pathIn(
+  fd: number,
+  bytes: Uint8Array<ArrayBuffer>,
+  begin: number,
+  length: number,
+): Uint8Array<ArrayBuffer> {
+  const at = beginPath(fd);
+  path.set(bytes.subarray(begin, begin + length), at);
   path[at + length] = 0;
   return path;
+}
+
+function beginPath(fd: number): number {
+  let at = 0;
+  for (const char of `/proc/self/fd/${fd}/`) path[at++] = char.charCodeAt(0);
+  return at;
 }
 
 /** A path to a folder in the directory as records begin with it, in UTF-16 and with a slash behind it. */

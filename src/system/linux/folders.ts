@@ -296,6 +296,12 @@ export class Folders {
     this.words[TO_SCAN] = slot;
   }
 
+  /** Sets or clears a flag of a slot. */
+  mark(slot: number, flag: number, isSet: boolean): void {
+    const flags = this.get(slot, F_FLAGS) & ~flag;
+    this.#set(slot, F_FLAGS, isSet ? flags | flag : flags);
+  }
+
   /** Whether a folder is being looked into or will be. */
   isScanning(): boolean {
     return this.words[SCANNING] !== 0 || this.words[TO_SCAN] !== 0;

@@ -23,8 +23,8 @@ import {
 import { chainOf, pathOf, slotsWithin } from "./folder-paths.ts";
 import type { Folders } from "./folders.ts";
 import * as inotify from "./inotify.ts";
-import { isWanted, lose, nameLength, type Output, report, takeFound } from "./output.ts";
-import { forgetWithin, place, watchNamed } from "./scan.ts";
+import { isWanted, nameLength, type Output, report, takeFound } from "./output.ts";
+import { forgetWithin, place, rename, watchNamed } from "./scan.ts";
 
 /** Events looked at for the second half of a rename; the kernel queues the two one behind the other. */
 const PARTNER_WITHIN = 32;
@@ -102,7 +102,7 @@ function follow(
   const watch = watchNamed(folders, fd, target, to, toLength);
   const isOther = watch >= 0 && watch !== folders.get(known, F_WATCH);
   if (isOther) place(output, target, to, toLength);
-  else if (!folders.name(known, target, to, toLength)) lose(folders);
+  else rename(folders, known, target, to, toLength);
 }
 
 /** The event that says where to, if it is there by now; 0 if not. */

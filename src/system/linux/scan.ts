@@ -16,6 +16,7 @@ import { FILE_NOTIFY_CHANGE_DIR_NAME, FILE_NOTIFY_CHANGE_FILE_NAME } from "../co
 import * as errno from "./errno.ts";
 import {
   BEGIN,
+  D_ROOT,
   END,
   ENTRIES,
   ENTRIES_BYTES,
@@ -25,6 +26,7 @@ import {
   F_WATCH,
   FILTER,
   FOUND_UNTIL,
+  HAS_STRAYS,
   MASK,
   POSITION,
   RECURSIVE,
@@ -32,11 +34,15 @@ import {
   SCAN_FD,
   SCANNING,
   SILENT,
+  STRAY,
+  USED,
+  WATCHED,
 } from "./folder-layout.ts";
-import { chainOf, pathOf } from "./folder-paths.ts";
+import { chainOf, pathIn, pathOf } from "./folder-paths.ts";
 import type { Folders } from "./folders.ts";
 import * as inotify from "./inotify.ts";
 import { fail, lose, nameLength, type Output, report } from "./output.ts";
+import { region } from "./region.ts";
 
 /** Nothing is left to look into; the records have no room; enough for one time. */
 export const DONE = 0;
@@ -53,6 +59,8 @@ const D_TYPE = 18;
 const D_NAME = 19;
 const DT_UNKNOWN = 0;
 const DT_DIR = 4;
+
+const DOT: Uint8Array<ArrayBuffer> = errno.cString(".");
 
 /** What a folder that has gone, or may not be watched, or is none, answers: there is nothing in it to be told of. */
 const NOT_THERE: readonly number[] = [
@@ -73,7 +81,7 @@ export function scan(output: Output): number {
       if (folderCount++ === FOLDERS_AT_ONCE) return MORE;
       const slot = folders.nextToScan();
       if (slot === 0) return DONE;
-      openScan(folders, slot);
+      openScan(output, slot);
     } else if (words[ENTRY] === words[ENTRIES_END]) {
       readEntries(output);
     } else {
@@ -87,15 +95,48 @@ export function scan(output: Output): number {
   return MORE;
 }
 
-function openScan(folders: Folders, slot: number): void {
-  const chain = chainOf(folders, slot);
-  if (chain === null) return;
-  const path = pathOf(folders, chain);
-  const fd = path === null ? -errno.ENAMETOOLONG : inotify.openFolder(path, false);
-  if (fd < 0) return missing(folders, -fd);
-  folders.words[SCAN_FD] = fd + 1;
+function openScan({ folders, fd }: Output, slot: number): void {
+  const opened = openSlot(folders, fd, slot);
+  if (opened < 0) return;
+  folders.words[SCAN_FD] = opened + 1;
   folders.words[SCANNING] = slot;
   folders.words[ENTRY] = folders.words[ENTRIES_END] = 0;
+}
+
+/**
+ * Opens a folder where it should be. If another one is there by now, or none, an
+ * event will tell where it is: it is looked into then. Returns its descriptor, or -1.
+ */
+function openSlot(folders: Folders, fd: number, slot: number): number {
+  const chain = chainOf(folders, slot);
+  if (chain === null) return -1;
+  const path = pathOf(folders, chain);
+  const opened = path === null ? -errno.ENAMETOOLONG : inotify.openFolder(path, false);
+  if (opened >= 0) {
+    // Adds nothing to the watch that the folder has.
+    const mask = inotify.IN_ONLYDIR | inotify.IN_MASK_ADD | inotify.IN_DELETE;
+    const watch = inotify.addWatch(fd, pathIn(opened, DOT, 0, 1), mask);
+    if (watch === folders.get(slot, F_WATCH)) return opened;
+    if (watch >= 0 && folders.byWatch(watch) === 0) inotify.removeWatch(fd, watch);
+    libc().close(opened);
+  }
+  missing(folders, opened < 0 ? -opened : errno.ENOENT);
+  folders.mark(slot, STRAY, true);
+  folders.words[HAS_STRAYS] = 1;
+  return -1;
+}
+
+/** A folder has got another name: those that were not where they should be may be found by it. */
+function findStrays(folders: Folders): void {
+  const { words } = folders;
+  if (words[HAS_STRAYS] === 0) return;
+  words[HAS_STRAYS] = 0;
+  for (let slot = 1; slot <= words[USED]; slot++) {
+    const flags = folders.get(slot, F_FLAGS);
+    if ((flags & STRAY) === 0) continue;
+    folders.mark(slot, STRAY, false);
+    if ((flags & WATCHED) !== 0) folders.scanLater(slot, (flags & SILENT) !== 0);
+  }
 }
 
 /** A folder could not be opened or watched. If it is there, what happens in it would be missed. */
@@ -128,18 +169,17 @@ function find(output: Output, begin: number, type: number): boolean {
   const length = nameLength(folders, begin);
   if (isDots(folders, begin, length)) return true;
   const isSilent = (folders.get(folder, F_FLAGS) & SILENT) !== 0;
-  const known = folders.byName(folder, begin, length);
-  const wasFound = known !== 0 && folders.isFound(known);
   const wanted = type === DT_DIR ? FILE_NOTIFY_CHANGE_DIR_NAME : FILE_NOTIFY_CHANGE_FILE_NAME;
-  if (!isSilent && !wasFound && (folders.words[FILTER] & wanted) !== 0) {
+  if (!isSilent && (folders.words[FILTER] & wanted) !== 0) {
     if (!report(output, ADDED, folder, begin, length)) return false;
   }
   const mayBeFolder = type === DT_DIR || type === DT_UNKNOWN;
   const slot = mayBeFolder && folders.words[RECURSIVE] !== 0
     ? watchFound(output, folder, begin, length, isSilent)
     : 0;
-  if (isSilent || wasFound || !folders.expectsFound()) return true;
-  const found = slot !== 0 ? slot : folders.add(folder, begin, length, 0);
+  if (isSilent || !folders.expectsFound()) return true;
+  const known = slot !== 0 ? slot : folders.byName(folder, begin, length);
+  const found = known !== 0 ? known : folders.add(folder, begin, length, 0);
   if (found === 0) lose(folders);
   else folders.found(found);
   return true;
@@ -153,22 +193,35 @@ function watchFound(
   length: number,
   isSilent: boolean,
 ): number {
-  const watch = watchNamed(folders, fd, folder, begin, length);
+  const watch = watchIn(folders, fd, folders.words[SCAN_FD] - 1, begin, length);
   if (watch < 0) {
     missing(folders, -watch);
     return 0;
   }
   const known = folders.byWatch(watch);
   if (known === 0) return enter(folders, watch, folder, begin, length, isSilent);
-  // A folder that is known at another place is mounted twice, or its move is still to be told.
+  // One that holds this folder is mounted in itself.
+  if (chainOf(folders, folder)?.includes(known) || known === folders.words[ROOT]) return 0;
+  // It may have come from another place before this one was watched: nobody will tell of it again.
   const isHere = folders.byName(folder, begin, length) === known;
-  if (!isHere && chainOf(folders, known) !== null) return 0;
-  if (!isHere && !folders.name(known, folder, begin, length)) lose(folders);
-  if (!isHere || !isSilent) folders.scanLater(known, isSilent);
+  if (!isHere) rename(folders, known, folder, begin, length);
+  if (!isSilent) folders.scanLater(known, false);
   return known;
 }
 
-/** Watches what is called so in a folder, if it is one. Returns its watch, or a negated errno. */
+/** Watches what is called so in the folder open as `opened`, if it is one. Returns its watch, or a negated errno. */
+function watchIn(
+  folders: Folders,
+  fd: number,
+  opened: number,
+  begin: number,
+  length: number,
+): number {
+  const path = pathIn(opened, folders.bytes, begin, length);
+  return inotify.addWatch(fd, path, folders.words[MASK] | inotify.IN_DONT_FOLLOW);
+}
+
+/** The same in a folder that is watched; -ENOENT also if that is not where it should be. */
 export function watchNamed(
   folders: Folders,
   fd: number,
@@ -176,11 +229,26 @@ export function watchNamed(
   begin: number,
   length: number,
 ): number {
-  const chain = chainOf(folders, folder);
-  if (chain === null) return -errno.ENOENT;
-  const path = pathOf(folders, chain, begin, length);
-  if (path === null) return -errno.ENAMETOOLONG;
-  return inotify.addWatch(fd, path, folders.words[MASK] | inotify.IN_DONT_FOLLOW);
+  if (folder === folders.words[ROOT]) {
+    return watchIn(folders, fd, region().words[folders.handle + D_ROOT] - 1, begin, length);
+  }
+  const opened = openSlot(folders, fd, folder);
+  if (opened < 0) return -errno.ENOENT;
+  const watch = watchIn(folders, fd, opened, begin, length);
+  libc().close(opened);
+  return watch;
+}
+
+/** A folder is called so in another one from now on. */
+export function rename(
+  folders: Folders,
+  slot: number,
+  folder: number,
+  begin: number,
+  length: number,
+): void {
+  if (!folders.name(slot, folder, begin, length)) lose(folders);
+  findStrays(folders);
 }
 
 /** A folder that nobody knew is watched: it is looked into next. Returns its slot, or 0. */
@@ -213,7 +281,7 @@ export function place(
     enter(folders, watch, folder, begin, length, false);
     return;
   }
-  if (!folders.name(known, folder, begin, length)) return lose(folders);
+  rename(folders, known, folder, begin, length);
   folders.scanLater(known, false);
 }
 

@@ -65,9 +65,10 @@ export function translate(output: Output): number {
       words[LOST] = LOST_NOTHING;
       return 0;
     } else {
-      if (words[GONE] !== 0) return -errno.ENOENT;
       const count = inotify.readEvents(fd, folders.address + EVENTS, EVENTS_BYTES);
-      if (count <= 0) return count || -errno.EAGAIN;
+      // Its end is told last.
+      if (count === 0) return words[GONE] !== 0 ? -errno.ENOENT : -errno.EAGAIN;
+      if (count < 0) return count;
       words[BEGIN] = 0;
       words[END] = count;
       reads++;
@@ -124,7 +125,6 @@ function beginAnew(output: Output): void {
 export function begin(output: Output): boolean {
   const { folders, fd } = output;
   const { words } = folders;
-  const root = region().words[folders.handle + D_ROOT] - 1;
   const own = inotify.IN_DELETE_SELF | inotify.IN_MOVE_SELF;
   const watch = inotify.addWatch(fd, pathOf(folders, [])!, words[MASK] | own);
   const slot = watch < 0 ? 0 : folders.add(0, 0, 0, watch);
@@ -135,7 +135,6 @@ export function begin(output: Output): boolean {
   words[ROOT] = slot;
   if (words[RECURSIVE] !== 0) folders.scanLater(slot, true);
   watchParent(output);
-  if (inotify.isDeleted(root)) words[GONE] = 1;
   return true;
 }
 
@@ -154,6 +153,8 @@ function watchParent({ folders, fd }: Output): void {
     inotify.removeWatch(fd, before);
   }
   words[PARENT_WATCH] = Math.max(watch, 0);
+  // It may have happened before there was somebody to tell it.
+  if (inotify.isDeleted(root)) words[GONE] = 1;
 }
 
 /** Sees to the next event. False if there is no room for its records: it stays the next. */

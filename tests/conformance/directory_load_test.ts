@@ -1,0 +1,119 @@
+import { assert, assertEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { mkdirSync } from "node:fs";
+import { type DirectoryChange, DirectoryHandle } from "../../mod.ts";
+import { isLinux, isWindows, isWine, itUnless, startWorker, turn } from "./fixture.ts";
+import { short, Watching } from "./watching.ts";
+import type { MakeFiles } from "./workers/files.ts";
+
+const FILES = 50_000;
+const NAMES = ["fileName", "directoryName"] as const;
+
+const unlessQueue: string | false = isWindows && "what Windows keeps depends on the buffer";
+
+/** The last file that is made. */
+const LAST = "zz-last";
+
+/** What came of a run: how often each path was told as added, and whether changes were lost. */
+interface Told {
+  readonly counts: Map<string, number>;
+  readonly isLost: boolean;
+}
+
+/** Watches while a thread makes files, until all were told or some were lost. */
+async function watchFiles(folders: string[], count: number, oneByOne: boolean): Promise<Told> {
+  const options = { filter: NAMES };
+  using watching = new Watching(options, undefined, 1 << 20);
+  watching.read();
+  const paths = folders.map((folder) => folder === "" ? watching.root : watching.path(folder));
+  const made = startWorker<number>("files", { folders: paths, count, oneByOne } as MakeFiles);
+  const counts = new Map<string, number>();
+  let isMade = false;
+  made.finally(() => isMade = true).catch(() => {});
+  let isLost = false;
+  for (let isOver = false, isMarked = false; !isOver && !isLost;) {
+    if (isMade && !isMarked) {
+      watching.file(LAST);
+      isMarked = true;
+    }
+    const packet = isMarked ? watching.take() : watching.port.get(20);
+    if (packet === null) {
+      await turn();
+      continue;
+    }
+    const changes: DirectoryChange[] = DirectoryHandle.changes(packet);
+    watching.read();
+    for (const change of changes) {
+      if (change.action === "overflow") isLost = true;
+      else if (change.path === LAST) isOver = true;
+      else if (change.action === "added") {
+        counts.set(change.path, (counts.get(change.path) ?? 0) + 1);
+      } else assert(isWindows && change.action === "modified", short(change));
+    }
+  }
+  assertEquals(await made, folders.length * count);
+  return { counts, isLost };
+}
+
+function assertAllTold({ counts, isLost }: Told, expected: number): void {
+  if (isLost && !isLinux) return; // The promise is that it says so.
+  assertEquals([isLost, counts.size], [false, expected]);
+  const doubled = [...counts].filter(([, count]) => count !== 1).map(([path]) => path);
+  assertEquals(doubled, []);
+}
+
+describe("directory changes, many at once", () => {
+  it(`promise 2: ${FILES} files in one folder are all told, once`, async () => {
+    assertAllTold(await watchFiles([""], FILES, true), FILES);
+  });
+
+  it(`promise 2: ${FILES} files in 100 folders that are made meanwhile are all told, once`, async () => {
+    const folders = Array.from({ length: 100 }, (_, i) => `folder-${i}`);
+    assertAllTold(await watchFiles(folders, FILES / 100, true), FILES + 100);
+    assertAllTold(await watchFiles(folders, FILES / 500, false), FILES / 5 + 100);
+  });
+
+  itUnless(
+    isWine && "Wine looks into a new folder too late",
+    "promise 2: folders in folders, each filled at once",
+    async () => {
+      const folders: string[] = [];
+      for (let chain = 0; chain < 100; chain++) {
+        let path = `chain-${chain}`;
+        for (let depth = 0; depth < 12; depth++) folders.push(path), path += `/${depth}`;
+      }
+      assertAllTold(await watchFiles(folders, 3, true), folders.length * 4);
+    },
+  );
+
+  itUnless(
+    unlessQueue,
+    "promise 10: more than the system keeps: what was kept, then a record that says so",
+    () => {
+      using watching = new Watching({ filter: NAMES });
+      watching.read();
+      // fs.inotify.max_queued_events is 16,384 by default.
+      for (let i = 0; i < 40_000; i++) watching.file(`f${i}`);
+      mkdirSync(watching.path("late"));
+      const changes = watching.until(({ action }) => action === "overflow");
+      assertEquals(changes.pop(), { action: "overflow", path: "" });
+      assert(changes.length > 1000);
+      assertEquals(changes.map(short), changes.map((_, i) => `+f${i}`));
+      // From then on all is told again, also in a folder whose making was lost.
+      watching.file("late", "after");
+      assertEquals(watching.settled(), ["+late/after"]);
+    },
+  );
+
+  it("promise 10: a buffer with no room for one record: lost, and told again from then on", () => {
+    using watching = new Watching({ filter: NAMES }, undefined, 16);
+    watching.read();
+    watching.file("a-name-with-no-room");
+    const packet = watching.take();
+    assertEquals([packet.bytesTransferred, packet.error], [0, null]);
+    assertEquals(DirectoryHandle.changes(packet), [{ action: "overflow", path: "" }]);
+    watching.read();
+    watching.file("b");
+    assertEquals(DirectoryHandle.changes(watching.take()).map(short), isWindows ? ["!"] : ["+b"]);
+  });
+});
