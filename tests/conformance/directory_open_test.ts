@@ -5,7 +5,7 @@ import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { CompletionPort, DirectoryHandle, NativeBuffer, Win32Error } from "../../mod.ts";
 import { system } from "../../src/system/system.ts";
-import { BAD_NUMBERS, Folder, GARBAGE_HANDLES, isWindows, itUnless } from "./fixture.ts";
+import { BAD_NUMBERS, Folder, GARBAGE_HANDLES, isWindows, isWine, itUnless } from "./fixture.ts";
 import { Raw } from "./raw.ts";
 
 const unlessRefused: string | false = isWindows
@@ -87,17 +87,21 @@ describe("starting to read changes", () => {
     assertEquals(port.counters.inFlight, 0);
   });
 
-  it("promise 1: an address that is no multiple of 4: a packet with 998", () => {
-    using folder = new Folder();
-    using port = new CompletionPort();
-    using buffer = NativeBuffer.allocate(4096);
-    using handle = DirectoryHandle.open(folder.path(""));
-    port.associate(handle, 1);
-    handle.readChanges(buffer.subarray(2));
-    const packet = port.get()!;
-    assertEquals([packet.error?.code, packet.bytesTransferred], [998, 0]);
-    assertThrows(() => DirectoryHandle.changes(packet), Win32Error);
-  });
+  itUnless(
+    isWine && "Wine takes any address",
+    "promise 1: an address that is no multiple of 4: a packet with 998",
+    () => {
+      using folder = new Folder();
+      using port = new CompletionPort();
+      using buffer = NativeBuffer.allocate(4096);
+      using handle = DirectoryHandle.open(folder.path(""));
+      port.associate(handle, 1);
+      handle.readChanges(buffer.subarray(2));
+      const packet = port.get()!;
+      assertEquals([packet.error?.code, packet.bytesTransferred], [998, 0]);
+      assertThrows(() => DirectoryHandle.changes(packet), Win32Error);
+    },
+  );
 
   it("changes of a packet that is not one of readChanges: TypeError", () => {
     using port = new CompletionPort();

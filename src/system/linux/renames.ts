@@ -64,7 +64,8 @@ function renamed(
   const toLength = nameLength(folders, to);
   if (isWanted(folders, isFolder)) {
     const known = folders.expectsFound() ? folders.byName(target, to, toLength) : 0;
-    const isKnown = known !== 0 && folders.isFound(known);
+    // A folder that is put over an empty one has something in it that was not found there.
+    const isKnown = known !== 0 && !isFolder && folders.isFound(known);
     const isSame = slot === target && !isKnown;
     const [first, second] = isSame
       ? [records.RENAMED_OLD_NAME, records.RENAMED_NEW_NAME]

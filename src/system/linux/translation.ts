@@ -21,6 +21,7 @@ import {
   ERROR,
   EVENTS,
   EVENTS_BYTES,
+  F_WATCH,
   GONE,
   LOST,
   LOST_CHANGES,
@@ -38,7 +39,7 @@ import * as inotify from "./inotify.ts";
 import { fail, isWanted, lose, nameLength, type Output, report, takeFound } from "./output.ts";
 import { region } from "./region.ts";
 import { moved } from "./renames.ts";
-import { closeScan, DONE, drop, FULL, place, scan } from "./scan.ts";
+import { closeScan, DONE, drop, FULL, place, scan, watchNamed } from "./scan.ts";
 
 /** There is more to do before there is something to tell: no count, and no errno. */
 export const MORE_TO_DO = 0x7fffffff;
@@ -223,11 +224,26 @@ function hasCome(
   isFolder: boolean,
 ): boolean {
   const { folders } = output;
-  if (takeFound(folders, slot, begin, length)) return true;
+  if (isNoNews(output, slot, begin, length, isFolder)) return true;
   const isReported = isWanted(folders, isFolder);
   if (isReported && !report(output, records.ADDED, slot, begin, length)) return false;
   if (isFolder && folders.words[RECURSIVE] !== 0) place(output, slot, begin, length);
   return true;
+}
+
+/** Whether it was found before. A folder may have been put over an empty one that was, which no event tells. */
+function isNoNews(
+  { folders, fd }: Output,
+  slot: number,
+  begin: number,
+  length: number,
+  isFolder: boolean,
+): boolean {
+  if (!takeFound(folders, slot, begin, length)) return false;
+  if (!isFolder || folders.words[RECURSIVE] === 0) return true;
+  const watch = watchNamed(folders, fd, slot, begin, length);
+  const known = folders.byName(slot, begin, length);
+  return watch < 0 || known !== 0 && folders.get(known, F_WATCH) === watch;
 }
 
 function hasGone(
