@@ -110,19 +110,23 @@ describe("starting to read changes", () => {
     assertThrows(() => DirectoryHandle.changes(packet), TypeError);
   });
 
-  it("contract: a filter of nothing or of unknown bits, a file: 87; no handle: 6", () => {
-    using folder = new Folder();
-    using raw = new Raw();
-    const port = raw.port();
-    const directory = raw.own(system.openDirectory(folder.path("")).value);
-    assertEquals(system.createIoCompletionPort(directory, port, 1, 0).code, 0);
-    const [{ address }, overlapped] = [raw.memory(4096), raw.overlapped().address];
-    const start = (handle: number, filter: number) =>
-      system.readDirectoryChanges(handle, address, 4096, true, filter, overlapped);
-    assertEquals([start(directory, 0), start(directory, 0x1000)], [87, 87]);
-    const file = raw.associated(folder.file("file"), port, 1);
-    assertEquals(start(file, 1), 87);
-    for (const garbage of GARBAGE_HANDLES) assertEquals(start(garbage, 1), 6, String(garbage));
-    assertEquals(start(port, 1), 6);
-  });
+  itUnless(
+    isWine && "Wine answers some of these with other codes",
+    "contract: a filter of nothing or of unknown bits, a file: 87; no handle: 6",
+    () => {
+      using folder = new Folder();
+      using raw = new Raw();
+      const port = raw.port();
+      const directory = raw.own(system.openDirectory(folder.path("")).value);
+      assertEquals(system.createIoCompletionPort(directory, port, 1, 0).code, 0);
+      const [{ address }, overlapped] = [raw.memory(4096), raw.overlapped().address];
+      const start = (handle: number, filter: number) =>
+        system.readDirectoryChanges(handle, address, 4096, true, filter, overlapped);
+      assertEquals([start(directory, 0), start(directory, 0x1000)], [87, 87]);
+      const file = raw.associated(folder.file("file"), port, 1);
+      assertEquals(start(file, 1), 87);
+      for (const garbage of GARBAGE_HANDLES) assertEquals(start(garbage, 1), 6, String(garbage));
+      assertEquals(start(port, 1), 6);
+    },
+  );
 });
