@@ -75,12 +75,8 @@ export {
   ThreadEndedError,
 } from "./src/pool/faults.ts";
 export type { Durations } from "./src/pool/histogram.ts";
-export {
-  Pool,
-  type PoolCloseOptions,
-  type PoolEventMap,
-  type PoolOptions,
-} from "./src/pool/pool.ts";
+export type { PoolCloseOptions, PoolOptions } from "./src/pool/options.ts";
+export { Pool, type PoolEventMap } from "./src/pool/pool.ts";
 export type { RunOptions } from "./src/pool/tasks.ts";
 export { MailslotHandle, type MailslotOptions } from "./src/handles/mailslot.ts";
 export {

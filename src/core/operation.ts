@@ -16,6 +16,7 @@ import { Win32Error } from "./errors.ts";
 import { dropHandle } from "./handle.ts";
 import { dropBuffer } from "./holds.ts";
 import { KINDS, type OperationKind, readerOf } from "./kinds.ts";
+import { onlookers } from "./onlookers.ts";
 import { emptyHand } from "./threads.ts";
 import * as ledgers from "./ledger.ts";
 import {
@@ -188,6 +189,7 @@ export function isOwnAddress(overlapped: number): boolean {
 /** The operation belongs to the kernel from here on: a packet will come. */
 export function launch(place: number): void {
   Atomics.store(ledger().words, place + O_STATE, IN_FLIGHT);
+  if (onlookers !== null) { for (const onlooker of onlookers) onlooker.started(place); }
 }
 
 /**

@@ -55,6 +55,7 @@ import {
   remember,
   StartedOperation,
 } from "./operation.ts";
+import { onlookers } from "./onlookers.ts";
 import { beginTaking, endTaking } from "./port-life.ts";
 
 /** Numbers of the kinds that have a way of their own here; all others come by `startWith`. */
@@ -241,7 +242,10 @@ function refuse(place: number, handle: Handle, code: number, call: string): void
   const isThrown = code === ERROR_INVALID_HANDLE || code === ERROR_NO_SYSTEM_RESOURCES;
   beginTaking(words, port);
   const failure = isThrown ? code : queueRefusal(place, handle, code);
-  if (failure !== 0) finish(place);
+  if (failure !== 0) {
+    if (onlookers !== null) { for (const onlooker of onlookers) onlooker.refused(place); }
+    finish(place);
+  }
   endTaking(words, port);
   if (failure !== 0) throw handle.failure(failure, call);
 }

@@ -30,6 +30,8 @@ export interface Begin {
   readonly board: BufferToken;
   readonly port: PortToken;
   readonly data: unknown;
+  /** Where to note what the thread does; `null` if nobody wants to know. */
+  readonly trace: BufferToken | null;
   /** One word, changed and notified when the owner is to look for results. */
   readonly signal: Int32Array<SharedArrayBuffer>;
 }

@@ -17,6 +17,7 @@ import { errorOf } from "./errors.ts";
 import { packetOfParts, PoolErrorEvent, ThreadEndedError } from "./faults.ts";
 import * as limits from "../core/limits.ts";
 import type { Tasks } from "./tasks.ts";
+import type { Tracer } from "./trace.ts";
 
 /** What the crew tells the pool. */
 export interface CrewEvents {
@@ -41,6 +42,7 @@ export interface CrewOptions {
   readonly taker: Taker;
   readonly tasks: Tasks;
   readonly events: CrewEvents;
+  readonly tracer: Tracer | null;
 }
 
 /** A thread, from the start of its Worker to its burial. */
@@ -229,7 +231,7 @@ export class Crew {
   }
 
   #begin({ worker, index }: Member): void {
-    const { name, board, port, data, tasks } = this.#options;
+    const { name, board, port, data, tasks, tracer } = this.#options;
     const message: ToThread = {
       pool: "begin",
       index,
@@ -237,6 +239,7 @@ export class Crew {
       board: board.buffer.token,
       port: port.token,
       data,
+      trace: tracer?.tokenOf(index) ?? null,
       signal: tasks.signal,
     };
     worker.postMessage(message);

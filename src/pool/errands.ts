@@ -18,6 +18,7 @@ import { CONTROL_ERRAND } from "./control.ts";
 import { partsOf } from "./errors.ts";
 import type { PoolThread, Task, TaskHandler } from "./handlers.ts";
 import { addDuration } from "./histogram.ts";
+import type { ThreadTrace } from "./trace-ring.ts";
 import { forgetValue, isPlain, readPlain, readValue, writeValue } from "./values.ts";
 
 /** Looks at an empty queue before the errand is given up: some 20 microseconds. */
@@ -86,6 +87,9 @@ export class Errands {
   readonly #at: number;
   readonly #taker: Taker;
   readonly #signal: Int32Array<SharedArrayBuffer>;
+  readonly #trace: ThreadTrace | null;
+  /** When the task in hand was begun, if that is traced. */
+  #tracedAt = 0;
   /** Handlers by their names' numbers, as they are needed. */
   readonly #known: TaskHandler[] = [];
   #task: RunningTask | null = null;
@@ -99,6 +103,7 @@ export class Errands {
     board: Board,
     taker: Taker,
     signal: Int32Array<SharedArrayBuffer>,
+    trace: ThreadTrace | null,
   ) {
     this.#thread = thread;
     this.#handlers = handlers;
@@ -107,6 +112,7 @@ export class Errands {
     this.#at = board.thread(thread.index);
     this.#taker = taker;
     this.#signal = signal;
+    this.#trace = trace;
   }
 
   /** The thread has taken an errand. */
@@ -190,6 +196,7 @@ export class Errands {
     words[this.#at + boards.T_TASK] = slot;
     words[this.#at + boards.T_HAND] = boards.HAND_TASK;
     this.#measureWait(at);
+    if (this.#trace !== null) this.#tracedAt = performance.now();
     const task = this.#task = new RunningTask(this.#thread, this.#board, slot);
     // Asked before it was known which thread to tell; else a message comes, with the reason.
     if (task.isAborted) task.abort(undefined);
@@ -246,6 +253,10 @@ export class Errands {
 
   #conclude(slot: number, state: number, lent: readonly NativeBuffer[]): void {
     for (const buffer of lent) buffer.free();
+    if (this.#trace !== null) {
+      const name = this.#words[this.#board.slot(slot) + boards.S_NAME];
+      this.#trace.ran(name, state !== boards.TASK_DONE, this.#tracedAt);
+    }
     if (this.#begunAt !== 0) {
       const spent = performance.now() - this.#begunAt;
       addDuration(this.#words, this.#board.runTimes(this.#thread.index), spent, 1);

@@ -4,54 +4,30 @@
  * @module
  */
 
-import { checkNumber } from "../core/errors.ts";
 import type { Handle } from "../core/handle.ts";
 import { CompletionPort, type PostedPacket } from "../core/port.ts";
-import { associateWith, boundInFlight, givePort, inFlightOn, processors } from "../core/pooled.ts";
+import {
+  associateWith,
+  boundInFlight,
+  givePort,
+  inFlightOn,
+  processors,
+  returnPort,
+} from "../core/pooled.ts";
 import { Taker } from "../core/taker.ts";
 import * as boards from "./board.ts";
 import { Board } from "./board.ts";
 import { close, type PoolReport } from "./closing.ts";
 import { type PoolCounters, readCounters } from "./counters.ts";
 import { Crew } from "./crew.ts";
-import { PoolClosedError, type PoolErrorEvent } from "./faults.ts";
+import { PoolClosedError, PoolErrorEvent } from "./faults.ts";
 import * as limits from "../core/limits.ts";
+import type { PoolCloseOptions, PoolOptions } from "./options.ts";
+import { checkRange, checkTime } from "./ranges.ts";
 import { Room } from "./room.ts";
 import { type RunOptions, Tasks } from "./tasks.ts";
-
-/** How to make a {@linkcode Pool}. */
-export interface PoolOptions {
-  /** Threads to start: twice the number of processors by default, at most 512. */
-  threads?: number;
-  /**
-   * The port that the threads take from: one of one's own by default. A given one stays
-   * open when the pool closes; while the pool has it, nobody else may take from it.
-   */
-  port?: CompletionPort;
-  /** The concurrency value of the pool's own port: the number of processors by default. */
-  concurrency?: number;
-  /** Handed to each thread as `thread.data`: a structured clone. */
-  data?: unknown;
-  /** What the threads are named after: `pool` by default. */
-  name?: string;
-  /** Tasks, and packets of `Pool.post`, that may be queued: 65,536 by default. */
-  maxQueued?: number;
-  /** Operations that may be in flight on the port: as many as the process may have by default. */
-  maxInFlight?: number;
-  /** Milliseconds that a thread may take to load its module and to start: 60,000 by default. */
-  startTimeoutMs?: number;
-  /** What `close` takes for `timeoutMs` if it is given none, as by `await using`. Infinity by default. */
-  closeTimeoutMs?: number;
-}
-
-/** How to close a {@linkcode Pool}. */
-export interface PoolCloseOptions {
-  /**
-   * Milliseconds until what is queued and in flight is called back. Infinity, the
-   * default unless the pool says otherwise: it is waited for as long as it takes.
-   */
-  timeoutMs?: number;
-}
+import { TraceFile } from "./trace-file.ts";
+import { Tracer } from "./trace.ts";
 
 /** The events of a pool. */
 export interface PoolEventMap {
@@ -94,6 +70,7 @@ export class Pool extends EventTarget {
   readonly #tasks: Tasks;
   readonly #crew: Crew;
   readonly #room: Room;
+  readonly #tracer: Tracer | null;
   readonly #maxQueued: number;
   readonly #maxInFlight: number;
   readonly #maxInFlightBefore: number;
@@ -116,6 +93,7 @@ export class Pool extends EventTarget {
    * @throws {RangeError} if a number is out of its range.
    * @throws {TypeError} if `port` and `concurrency` are both given, or the port is another pool's.
    * @throws {DOMException} `DataCloneError` if `data` cannot be cloned.
+   * @throws {Win32Error} if the file of `trace` cannot be opened for writing.
    */
   constructor(module: string | URL, options: PoolOptions = {}) {
     super();
@@ -138,6 +116,7 @@ export class Pool extends EventTarget {
     this.#ownsPort = port === undefined;
     this.port = port ?? new CompletionPort(concurrency === undefined ? {} : { concurrency });
     givePort(this.port);
+    const file = options.trace === undefined ? null : this.#openTrace(options.trace);
     this.#maxInFlightBefore = boundInFlight(this.port, 0);
     this.#maxInFlight = options.maxInFlight ?? this.#maxInFlightBefore;
     boundInFlight(this.port, this.#maxInFlight);
@@ -153,6 +132,8 @@ export class Pool extends EventTarget {
       (thread, slot, life, reason) => this.#crew.tell(thread, slot, life, reason),
     );
     this.#tasks.whenDrained = () => this.#room.look();
+    this.#tracer = file &&
+      new Tracer(file, name, this.port, this.#board, () => this.#readCounters());
     this.#crew = new Crew({
       module: String(module),
       name,
@@ -162,6 +143,7 @@ export class Pool extends EventTarget {
       board: this.#board,
       taker: this.#taker,
       tasks: this.#tasks,
+      tracer: this.#tracer,
       events: {
         fault: (event) => void this.dispatchEvent(event),
         served: () => this.#served(threads),
@@ -334,10 +316,28 @@ export class Pool extends EventTarget {
       startTimeoutMs: this.#startTimeoutMs,
     }, timeoutMs);
     this.#lastCounters = this.#readCounters();
+    this.#endTrace();
     this.#failToBecomeReady(this.#refusal);
     // What a thread that is left writes goes to memory of its own keeping.
     this.#board.buffer.free();
     return report;
+  }
+
+  /** Before anything else is begun: if the file cannot be had, there is no pool. */
+  #openTrace(path: string | URL): TraceFile {
+    try {
+      return new TraceFile(path);
+    } catch (error) {
+      returnPort(this.port, boundInFlight(this.port, 0));
+      if (this.#ownsPort) this.port.close();
+      throw error;
+    }
+  }
+
+  #endTrace(): void {
+    const error = this.#tracer?.close() ?? null;
+    if (error === null) return;
+    this.dispatchEvent(new PoolErrorEvent(error, { packet: null, thread: -1 }));
   }
 
   #checkOpen(): void {
@@ -385,16 +385,4 @@ export class Pool extends EventTarget {
       replaced: this.#crew.replaced,
     };
   }
-}
-
-function checkRange(value: number, name: string, min: number, max: number): void {
-  checkNumber(value, name, max);
-  if (value < min) {
-    throw new RangeError(`Cannot use ${value} as ${name}: it must be at least ${min}`);
-  }
-}
-
-function checkTime(value: number, name: string): void {
-  if (value >= 0) return;
-  throw new RangeError(`Cannot use ${value} as ${name}: it must be milliseconds from 0 on`);
 }

@@ -21,6 +21,7 @@ import { type Begin, CONTROL_ERRAND, CONTROL_PING, CONTROL_STOP, turn } from "./
 import { Errands, isPromise } from "./errands.ts";
 import type { Handlers, PacketHandler, PoolThread } from "./handlers.ts";
 import { addDuration } from "./histogram.ts";
+import { ThreadTrace, TraceRing } from "./trace-ring.ts";
 import { reportFault } from "./report.ts";
 
 /** While handlers need less than this many milliseconds for a batch, batches grow. */
@@ -46,6 +47,10 @@ export class Server implements PoolThread {
   /** The first word of this thread's record. */
   readonly #at: number;
   readonly #taker: Taker;
+  readonly #trace: ThreadTrace | null;
+  /** The packet in hand and when its handler was called, if that is traced. */
+  #traced: Packet | null = null;
+  #tracedAt = 0;
   /** Callbacks by number, as they are needed. */
   readonly #callbacks: PacketHandler[] = [];
   /** Packets to take at a time: one, until handlers have shown that they are quick. */
@@ -69,7 +74,16 @@ export class Server implements PoolThread {
     this.#words = this.#board.words;
     this.#at = this.#board.thread(this.index);
     this.#taker = new Taker(this.port, this.#board.roomOf(this.index), boards.BATCH);
-    this.errands = new Errands(this, handlers.tasks ?? {}, this.#board, this.#taker, begin.signal);
+    this.#trace = begin.trace &&
+      new ThreadTrace(TraceRing.attach(begin.trace), begin.port.place);
+    this.errands = new Errands(
+      this,
+      handlers.tasks ?? {},
+      this.#board,
+      this.#taker,
+      begin.signal,
+      this.#trace,
+    );
     this.#words[this.#at + boards.T_KEEPS] = 1;
     this.#board.writeLife(this.index, lifeOfThread());
   }
@@ -83,9 +97,11 @@ export class Server implements PoolThread {
     if (this.#words[this.#at + boards.T_STATE] !== boards.STATE_RUNNING) return work();
     this.#leaveRest();
     this.#setState(boards.STATE_BLOCKED);
+    const begunAt = this.#trace === null ? 0 : performance.now();
     try {
       return this.port.blocking(work);
     } finally {
+      this.#trace?.waited(begunAt);
       this.#setState(boards.STATE_RUNNING);
     }
   }
@@ -115,6 +131,7 @@ export class Server implements PoolThread {
   [Symbol.dispose](): void {
     this.#words[this.#at + boards.T_KEEPS] = 0;
     this.#taker.letGo();
+    this.#trace?.[Symbol.dispose]();
     this.#board.buffer.free();
   }
 
@@ -197,6 +214,7 @@ export class Server implements PoolThread {
     this.#isPosted = packet.operation === null;
     if (packet.operation === null) words[at + boards.T_KIND] = 0;
     else this.#note(packet);
+    if (this.#trace !== null) this.#beginTrace(packet);
     words[at + boards.T_INDEX] = index;
     words[at + boards.T_HAND] = boards.HAND_PACKET;
     try {
@@ -236,8 +254,18 @@ export class Server implements PoolThread {
     reportFault(this.#words, this.#at, error, packet);
   }
 
+  #beginTrace(packet: Packet): void {
+    this.#trace!.ended(packet, this.#takenAt);
+    this.#traced = packet;
+    this.#tracedAt = performance.now();
+  }
+
   #handled(): void {
     const words = this.#words;
+    if (this.#traced !== null) {
+      this.#trace!.handled(this.#traced, this.#tracedAt);
+      this.#traced = null;
+    }
     words[this.#at + boards.T_HAND] = boards.HAND_EMPTY;
     words[this.#at + boards.T_HANDLED]++;
     this.#packetDone(this.#isPosted);
