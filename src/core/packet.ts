@@ -69,7 +69,7 @@ export function packetOf(entries: CompletionEntries, index: number): Packet {
   // end in between, the system puts the packet back, or whoever buries the thread finishes it.
   const hand = self() + T_HAND;
   ledger().words[hand] = place;
-  entries.words[entries.givenAt] = index + 1;
+  if (entries.givenAt >= 0) entries.words[entries.givenAt] = index + 1;
   finish(place);
   return new TakenPacket(key, bytes, overlapped, operation, error);
 }
