@@ -12,6 +12,8 @@ export interface CopyOptions {
   readonly depth: number;
   /** Bytes of one operation, a multiple of {@linkcode SECTOR_BYTES}. */
   readonly block: number;
+  /** How many threads of a pool do the work; without, this thread does. */
+  readonly threads?: number;
   /** Whether transfers go past the page cache. */
   readonly unbuffered: boolean;
   /** Whether both files are read back and compared before the copy gets its name. */
@@ -45,6 +47,7 @@ const DEFAULT_DEPTH = 8;
 const DEFAULT_BLOCK = "768K";
 const MAX_DEPTH = 1024;
 const MAX_BLOCK = 1 << 30;
+const MAX_THREADS = 128;
 /** Depth times block at most: the size of the one buffer. */
 const MAX_BUFFER_BYTES = 2 ** 31;
 
@@ -63,6 +66,8 @@ sample of 256 MiB in the temporary folder, copies and verifies it, and removes b
 Options:
   --depth N       operations in flight, over all files (${DEFAULT_DEPTH})
   --block SIZE    bytes of one operation: 4096, 64K, 1M, 1MiB ... (${DEFAULT_BLOCK})
+  --threads N     let N threads of a pool take the packets: whichever takes that of a read
+                  starts the write, or compares
   --unbuffered    go past the page cache
   --verify        read both files back and compare them byte by byte, before the copy
                   gets its name; with --unbuffered from the disk, not from memory
@@ -90,6 +95,7 @@ export function readArguments(args: readonly string[]): Command {
       options: {
         depth: { type: "string", default: String(DEFAULT_DEPTH) },
         block: { type: "string", default: DEFAULT_BLOCK },
+        threads: { type: "string" },
         unbuffered: { type: "boolean", default: false },
         verify: { type: "boolean", default: false },
         quiet: { type: "boolean", short: "q", default: false },
@@ -113,8 +119,17 @@ export function readArguments(args: readonly string[]): Command {
     );
   }
   if (depth * block > MAX_BUFFER_BYTES) return mistake("--depth times --block is more than 2G");
+  const threads = values.threads === undefined ? undefined : Number(values.threads);
+  if (
+    threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS)
+  ) {
+    return mistake(
+      `--threads takes a whole number from 1 to ${MAX_THREADS}, not '${values.threads}'`,
+    );
+  }
   const { unbuffered, verify, quiet } = values;
-  const options = { depth, block, unbuffered, verify, quiet };
+  const pooled = threads === undefined ? {} : { threads };
+  const options = { depth, block, unbuffered, verify, quiet, ...pooled };
   if (positionals.length === 0) return { kind: "sample", options };
   if (positionals.length !== 2) {
     return mistake(`SRC and DST are needed, and ${positionals.length} given`);

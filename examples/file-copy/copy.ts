@@ -6,6 +6,7 @@
 
 import { basename, dirname } from "node:path";
 import type { CopyOptions } from "./arguments.ts";
+import { Crew } from "./crew.ts";
 import { cannotWrite, shown } from "./failure.ts";
 import type { Interrupts } from "./interrupts.ts";
 import { removeStaleParts } from "./part.ts";
@@ -61,10 +62,17 @@ async function copyPlan(
   {
     using _end = progress;
     using tree = new Tree(plan);
-    using pump = new Pump(options, { progress, check: () => interrupts.check() });
-    removePartsOfFile(plan);
-    tree.make();
-    await pump.run(plan.files);
+    const { threads, depth } = options;
+    await using crew = threads === undefined ? null : new Crew(threads, depth);
+    using pump = new Pump(options, { progress, check: () => interrupts.check() }, crew);
+    try {
+      removePartsOfFile(plan);
+      tree.make();
+      await pump.run(plan.files);
+    } finally {
+      // Before the pump gives up what is not whole: its threads may be writing that.
+      await crew?.end();
+    }
     refused = tree.complete() ?? pump.refused;
   }
   if (!options.quiet) screen.print(summary(progress));

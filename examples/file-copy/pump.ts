@@ -11,20 +11,19 @@
  */
 
 import { setImmediate } from "node:timers";
-import { CompletionPort, NativeBuffer, type Packet } from "../../mod.ts";
+import { CompletionPort, NativeBuffer, type Packet, Win32Error } from "../../mod.ts";
 import { type CopyOptions, SECTOR_BYTES } from "./arguments.ts";
+import type { Crew } from "./crew.ts";
 import type { FileItem } from "./plan.ts";
 import type { Progress } from "./progress.ts";
-import { type Block, Transfer } from "./transfer.ts";
+import type { Outcome, Step } from "./slots.ts";
+import { type Block, TARGET, Transfer } from "./transfer.ts";
 
 /** Milliseconds after which the event loop gets a turn: for signals, and for the progress bar. */
 const TURN_MS = 25;
 
 /** Files open at once, however deep: each takes two descriptors, of which systems allow 1,024 or so. */
 const MAX_OPEN_FILES = 256;
-
-/** What a slot is waiting for. */
-type Step = "read" | "write" | "read source" | "read copy";
 
 /** A piece of the buffer, at work. */
 interface Slot {
@@ -35,6 +34,23 @@ interface Slot {
   step: Step;
   transfer: Transfer;
   block: Block;
+}
+
+/** The end of an operation, whoever has taken its packet. */
+interface Ended {
+  readonly tag: number;
+  readonly key: number;
+  readonly error: Win32Error | null;
+  readonly bytes: number;
+}
+
+function endedOfPacket({ key, operation, error, bytesTransferred }: Packet): Ended {
+  return { tag: operation!.tag, key, error, bytes: bytesTransferred };
+}
+
+function endedOfOutcome({ tag, key, code, bytes }: Outcome): Ended {
+  const call = key === TARGET ? "WriteFile" : "ReadFile";
+  return { tag, key, error: code === 0 ? null : new Win32Error(code, call), bytes };
 }
 
 /** Who looks on while the pump runs. */
@@ -48,7 +64,8 @@ export interface Watch {
 export class Pump {
   readonly #options: CopyOptions;
   readonly #watch: Watch;
-  readonly #port: CompletionPort = new CompletionPort({ concurrency: 1 });
+  readonly #crew: Crew | null;
+  readonly #port: CompletionPort;
   readonly #buffer: NativeBuffer;
   readonly #slots: (Slot | null)[];
   readonly #idle: number[];
@@ -61,8 +78,10 @@ export class Pump {
   #isLastOpen = false;
   #refused: string | null = null;
 
-  /** A pump for files that are copied by `options`. */
-  constructor(options: CopyOptions, watch: Watch) {
+  /** A pump for files that are copied by `options`; with a crew, that takes the packets. */
+  constructor(options: CopyOptions, watch: Watch, crew: Crew | null = null) {
+    this.#crew = crew;
+    this.#port = crew === null ? new CompletionPort({ concurrency: 1 }) : crew.pool.port;
     const { depth, block, verify } = options;
     this.#options = options;
     this.#watch = watch;
@@ -85,17 +104,19 @@ export class Pump {
   async run(files: Iterable<FileItem>): Promise<void> {
     this.#files = files[Symbol.iterator]();
     this.#isLastOpen = false;
-    let packets: Packet[] = [];
+    let outcomes: Ended[] = [];
     let turned = performance.now();
     for (;;) {
       // What the packets start goes to the kernel together.
       this.#port.batch(() => {
-        for (const packet of packets) this.#advance(packet);
+        for (const outcome of outcomes) this.#advance(outcome);
         this.#fill();
       });
       const isBusy = this.#idle.length < this.#slots.length;
       if (!isBusy && this.#isLastOpen) return;
-      packets = isBusy ? this.#port.getMany(this.#slots.length, TURN_MS) : [];
+      if (!isBusy) outcomes = [];
+      else if (this.#crew === null) outcomes = this.#take();
+      else outcomes = (await this.#crew.outcomes(TURN_MS)).map(endedOfOutcome);
       const now = performance.now();
       if (now - turned < TURN_MS) continue;
       await new Promise<void>((resolve) => setImmediate(resolve));
@@ -108,24 +129,35 @@ export class Pump {
   /** Gives up every file that is not whole: nothing of it is left. Waits for what is in flight. */
   [Symbol.dispose](): void {
     for (const transfer of this.#open) transfer.cancel();
-    while (this.#port.counters.inFlight > 0) this.#port.getMany(this.#slots.length);
+    // A crew has taken what there was when it ended.
+    while (this.#crew === null && this.#port.counters.inFlight > 0) {
+      this.#port.getMany(this.#slots.length);
+    }
     for (const transfer of this.#open) transfer.abandon();
     this.#open.clear();
     this.#buffer.free();
     this.#port.close();
   }
 
+  /** What has ended; waits for something a while. */
+  #take(): Ended[] {
+    return this.#port.getMany(this.#slots.length, TURN_MS).map(endedOfPacket);
+  }
+
   /** A slot's operation has ended: starts its next one, or frees the slot. */
-  #advance({ key, operation, error, bytesTransferred }: Packet): void {
-    const slot = this.#slots[operation!.tag]!;
-    const { tag, transfer, block, whole, halves } = slot;
-    transfer.check(key, error, bytesTransferred, block);
+  #advance({ tag, key, error, bytes }: Ended): void {
+    const slot = this.#slots[tag]!;
+    const { transfer, block, whole, halves } = slot;
+    transfer.check(key, error, bytes, block);
+    // A crew has started the write by itself.
+    if (this.#crew !== null && key === TARGET && slot.step === "read") slot.step = "write";
     switch (slot.step) {
       case "read":
         slot.step = "write";
         return transfer.write(whole, block, tag);
       case "read source":
         slot.step = "read copy";
+        this.#crew?.slots.step(tag, slot.step);
         return transfer.readBack(halves[1], block, tag);
       case "read copy":
         transfer.compare(halves[0], halves[1], block);
@@ -186,6 +218,7 @@ export class Pump {
     slot.step = step;
     slot.transfer = transfer;
     slot.block = block;
+    this.#crew?.slots.begin(tag, step, block.length, transfer.target);
     transfer.read(step === "read" ? slot.whole : slot.halves[0], block, tag);
   }
 

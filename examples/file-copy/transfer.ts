@@ -6,7 +6,13 @@
 
 import { Buffer } from "node:buffer";
 import { renameSync, statSync } from "node:fs";
-import { type CompletionPort, FileHandle, type NativeBuffer, Win32Error } from "../../mod.ts";
+import {
+  type CompletionPort,
+  FileHandle,
+  type HandleToken,
+  type NativeBuffer,
+  Win32Error,
+} from "../../mod.ts";
 import { SECTOR_BYTES } from "./arguments.ts";
 import { type Attributes, keepAttributes } from "./attributes.ts";
 import { cannotCopy, cannotRead, cannotWrite } from "./failure.ts";
@@ -88,6 +94,11 @@ export class Transfer {
       source.close();
       throw error;
     }
+  }
+
+  /** The copy, for the threads that write it. */
+  get target(): HandleToken {
+    return this.#target.token;
   }
 
   /** Whether the copy is written and both files are being read back. */
