@@ -26,7 +26,7 @@ class Shrinking extends Progress {
 
   override add(bytes: number): void {
     super.add(bytes);
-    if (this.bytes === 2 * BLOCK) truncateSync(this.#path, 3 * BLOCK + 1);
+    if (this.bytes === 2 * BLOCK) truncateSync(this.#path, 9 * BLOCK + 1);
   }
 }
 
@@ -60,7 +60,7 @@ describe("file-copy, --threads", () => {
     assertEquals(contentOf(copy), contentOf(folder.path("tree")));
   });
 
-  it("a source that shrinks is named, the old target stays, and no thread is left", async () => {
+  it("a source that shrinks in its last block is named, the old target stays, and no thread is left", async () => {
     using folder = new Folder();
     const size = 10 * BLOCK;
     const source = folder.file("source", pattern(size));
