@@ -88,8 +88,8 @@ describe("hash-tree, digests", () => {
     using folder = new Folder();
     const names: string[] = [];
     for (let i = 0; i < 1000; i++) {
-      const name = `${i % 7 === 0 ? "sub/" : ""}${(i * 7919) % 1000}`;
-      if (i === 0) mkdirSync(folder.path("sub"));
+      const name = `${i % 7 === 0 ? "3-sub/" : ""}${(i * 7919) % 1000}`;
+      if (i === 0) mkdirSync(folder.path("3-sub"));
       folder.file(name, pattern(i % 97 === 0 ? BLOCK * 3 : i));
       names.push(name);
     }
