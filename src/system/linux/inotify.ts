@@ -23,7 +23,7 @@ export const IN_IGNORED = 0x8000;
 export const IN_ONLYDIR = 0x1000000;
 export const IN_DONT_FOLLOW = 0x2000000;
 export const IN_EXCL_UNLINK = 0x4000000;
-export const IN_MASK_ADD = 0x20000000;
+const IN_MASK_ADD = 0x20000000;
 export const IN_ISDIR = 0x40000000;
 
 const IN_CLOEXEC_NONBLOCK = 0x80800;
@@ -37,9 +37,15 @@ export function openInotify(): number {
   return answered(inotify().inotify_init1(IN_CLOEXEC_NONBLOCK));
 }
 
-/** Watches the folder of this path, which ends with a NUL. Returns its watch descriptor. */
+/**
+ * Watches the folder of this path, which ends with a NUL, for what is in `mask` beside what it
+ * is watched for already. Returns its watch descriptor.
+ *
+ * Without IN_MASK_ADD the kernel clears the mask of a folder that is watched before it sets it
+ * anew, also to the same one, and what happens in between is not told.
+ */
 export function addWatch(fd: number, path: Uint8Array<ArrayBuffer>, mask: number): number {
-  return answered(inotify().inotify_add_watch(fd, path, mask >>> 0));
+  return answered(inotify().inotify_add_watch(fd, path, (mask | IN_MASK_ADD) >>> 0));
 }
 
 /** Watches it no more; IN_IGNORED follows. Nothing if it is not watched. */

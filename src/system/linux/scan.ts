@@ -114,7 +114,7 @@ function openSlot(folders: Folders, fd: number, slot: number): number {
   const opened = path === null ? -errno.ENAMETOOLONG : inotify.openFolder(path, false);
   if (opened >= 0) {
     // Adds nothing to the watch that the folder has.
-    const mask = inotify.IN_ONLYDIR | inotify.IN_MASK_ADD | inotify.IN_DELETE;
+    const mask = inotify.IN_ONLYDIR | inotify.IN_DELETE;
     const watch = inotify.addWatch(fd, pathIn(opened, DOT, 0, 1), mask);
     if (watch === folders.get(slot, F_WATCH)) return opened;
     if (watch >= 0 && folders.byWatch(watch) === 0) inotify.removeWatch(fd, watch);

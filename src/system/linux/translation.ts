@@ -146,7 +146,7 @@ export function begin(output: Output): boolean {
 function watchParent({ folders, fd }: Output): void {
   const { words } = folders;
   const root = region().words[folders.handle + D_ROOT] - 1;
-  const mask = inotify.IN_DELETE | inotify.IN_ONLYDIR | inotify.IN_MASK_ADD;
+  const mask = inotify.IN_DELETE | inotify.IN_ONLYDIR;
   const watch = inotify.addWatch(fd, errno.cString(`/proc/self/fd/${root}/..`), mask);
   if (watch === -errno.ENOSPC) fail(folders, errno.ENOSPC);
   const before = words[PARENT_WATCH];
