@@ -16,13 +16,13 @@ import { type HashOptions, HELP, readArguments } from "./hash-tree/arguments.ts"
 import { checkList } from "./hash-tree/check.ts";
 import { hashAll, ThreadFailure } from "./hash-tree/hasher.ts";
 import { formatLine, quoted } from "./hash-tree/lines.ts";
-import { processScreen, type Screen } from "./hash-tree/screen.ts";
 import { filesAt } from "./hash-tree/tree.ts";
+import { type Screen, screenOf } from "./program/screen.ts";
 
 /** Runs the tool with the arguments after its name. Returns the exit status. */
 export async function main(
   args: readonly string[],
-  screen: Screen = processScreen,
+  screen: Screen = screenOf("hash-tree"),
 ): Promise<number> {
   const command = readArguments(args);
   if (command.kind === "help") {

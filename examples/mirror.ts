@@ -11,46 +11,25 @@
  */
 
 import process from "node:process";
-import { Interrupted, Interrupts } from "./file-copy/interrupts.ts";
 import { lineOf } from "./file-copy/failure.ts";
-import type { Screen } from "./file-copy/screen.ts";
-import { HELP, readArguments } from "./mirror/arguments.ts";
+import { type Command, HELP, readArguments } from "./mirror/arguments.ts";
 import { mirror, MirrorFailure } from "./mirror/follow.ts";
-
-const processScreen: Screen = {
-  isTerminal: process.stdout.isTTY === true,
-  print: (line) => console.log(line),
-  complain: (line) => console.error(`mirror: ${line}`),
-};
+import type { Interrupts } from "./program/interrupts.ts";
+import { runProgram } from "./program/program.ts";
+import { type Screen, screenOf } from "./program/screen.ts";
 
 /** Runs the tool with the arguments after its name. Returns the exit status. */
-export async function main(
+export function main(
   args: readonly string[],
-  screen: Screen = processScreen,
+  screen: Screen = screenOf("mirror"),
 ): Promise<number> {
-  const command = readArguments(args);
-  if (command.kind === "help") {
-    screen.print(HELP.trimEnd());
-    return 0;
-  }
-  if (command.kind === "mistake") {
-    screen.complain(`${command.message}\nTry --help.`);
-    return 2;
-  }
-  using interrupts = new Interrupts();
-  try {
-    const { source, target, options } = command;
-    return await mirror(source, target, options, screen, interrupts) ? 0 : 1;
-  } catch (error) {
-    if (error instanceof Interrupted) {
-      screen.complain(error.message);
-      return error.status;
-    }
-    const line = error instanceof MirrorFailure ? error.message : lineOf(error);
-    if (line === null) throw error;
-    screen.complain(line);
-    return 1;
-  }
+  const program = {
+    help: HELP,
+    run: async ({ source, target, options }: Command, interrupts: Interrupts) =>
+      await mirror(source, target, options, screen, interrupts) ? 0 : 1,
+    lineOf: (error: unknown) => error instanceof MirrorFailure ? error.message : lineOf(error),
+  };
+  return runProgram(program, readArguments(args), screen);
 }
 
 if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

@@ -12,50 +12,25 @@
  */
 
 import process from "node:process";
-import { LibraryError, Win32Error } from "../mod.ts";
-import { Interrupted, Interrupts } from "./file-copy/interrupts.ts";
-import type { Screen } from "./file-copy/screen.ts";
+import { Win32Error } from "../mod.ts";
 import { type Command, HELP, readArguments } from "./pipe-rpc/arguments.ts";
 import { call } from "./pipe-rpc/client.ts";
 import { serve } from "./pipe-rpc/server.ts";
-
-const processScreen: Screen = {
-  isTerminal: process.stdout.isTTY === true,
-  print: (line) => console.log(line),
-  complain: (line) => console.error(`pipe-rpc: ${line}`),
-};
+import type { Interrupts } from "./program/interrupts.ts";
+import { lineOf, runProgram } from "./program/program.ts";
+import { type Screen, screenOf } from "./program/screen.ts";
 
 /** Runs the tool with the arguments after its name. Returns the exit status. */
-export async function main(
+export function main(
   args: readonly string[],
-  screen: Screen = processScreen,
+  screen: Screen = screenOf("pipe-rpc"),
 ): Promise<number> {
-  const command = readArguments(args);
-  if (command.kind === "help") {
-    screen.print(HELP.trimEnd());
-    return 0;
-  }
-  if (command.kind === "mistake") {
-    screen.complain(`${command.message}\nTry --help.`);
-    return 2;
-  }
-  using interrupts = new Interrupts();
-  try {
-    return await run(command, screen, interrupts);
-  } catch (error) {
-    if (error instanceof Interrupted) {
-      screen.complain(error.message);
-      return error.status;
-    }
-    const line = lineOf(error);
-    if (line === null) throw error;
-    screen.complain(line);
-    return 1;
-  }
+  const run = (command: Command, interrupts: Interrupts) => work(command, screen, interrupts);
+  return runProgram({ help: HELP, run, lineOf: lineOfCall }, readArguments(args), screen);
 }
 
-async function run(
-  command: Command & { kind: "serve" | "call" },
+async function work(
+  command: Command,
   screen: Screen,
   interrupts: Interrupts,
 ): Promise<number> {
@@ -73,13 +48,13 @@ async function run(
 }
 
 /** The line for an error that ends the tool; `null` for what can only be a mistake in it. */
-function lineOf(error: unknown): string | null {
+function lineOfCall(error: unknown): string | null {
   if (error instanceof Win32Error && error.code === 2) {
     return `${error.subject}: nobody serves it. Start a server with: pipe-rpc serve`;
   }
-  const isKnown = error instanceof Win32Error || error instanceof LibraryError ||
-    error instanceof TypeError && error.message.startsWith("Cannot use ");
-  return isKnown ? error.message : null;
+  // Of names that are none.
+  const isName = error instanceof TypeError && error.message.startsWith("Cannot use ");
+  return isName ? error.message : lineOf(error);
 }
 
 if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

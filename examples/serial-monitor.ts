@@ -11,15 +11,11 @@
 
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { LibraryError, Win32Error } from "../mod.ts";
-import { Interrupted, Interrupts } from "./file-copy/interrupts.ts";
-import { HELP, readArguments } from "./serial-monitor/arguments.ts";
-import { type Keyboard, type Screen, watch } from "./serial-monitor/monitor.ts";
-
-const processScreen: Screen = {
-  write: (text) => void process.stdout.write(text),
-  complain: (line) => console.error(`serial-monitor: ${line}`),
-};
+import type { Interrupts } from "./program/interrupts.ts";
+import { runProgram } from "./program/program.ts";
+import { type Screen, screenOf } from "./program/screen.ts";
+import { type Command, HELP, readArguments } from "./serial-monitor/arguments.ts";
+import { type Keyboard, watch } from "./serial-monitor/monitor.ts";
 
 /** The lines of standard input, as they are typed; its end is none of the monitor. */
 class StandardInput implements Keyboard {
@@ -41,33 +37,16 @@ class StandardInput implements Keyboard {
 }
 
 /** Runs the tool with the arguments after its name. Returns the exit status. */
-export async function main(
+export function main(
   args: readonly string[],
-  screen: Screen = processScreen,
+  screen: Screen = screenOf("serial-monitor"),
   keyboard?: Keyboard,
 ): Promise<number> {
-  const command = readArguments(args);
-  if (command.kind === "help") {
-    screen.write(HELP);
-    return 0;
-  }
-  if (command.kind === "mistake") {
-    screen.complain(`${command.message}\nTry --help.`);
-    return 2;
-  }
-  using interrupts = new Interrupts();
-  using own = keyboard === undefined ? new StandardInput() : null;
-  try {
-    return await watch(command.path, command.options, screen, keyboard ?? own!, interrupts);
-  } catch (error) {
-    if (error instanceof Interrupted) {
-      screen.complain(error.message);
-      return error.status;
-    }
-    if (!(error instanceof Win32Error || error instanceof LibraryError)) throw error;
-    screen.complain(error.message);
-    return 1;
-  }
+  const run = async ({ path, options }: Command, interrupts: Interrupts) => {
+    using own = keyboard === undefined ? new StandardInput() : null;
+    return await watch(path, options, screen, keyboard ?? own!, interrupts);
+  };
+  return runProgram({ help: HELP, run }, readArguments(args), screen);
 }
 
 if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { parseArgs } from "node:util";
+import { type Help, type Mistake, mistake, readOptions } from "../program/command-line.ts";
 
 /** How to copy. */
 export interface CopyOptions {
@@ -24,8 +24,6 @@ export interface CopyOptions {
 
 /** What the command line asks for. */
 export type Command =
-  | { readonly kind: "help" }
-  | { readonly kind: "mistake"; readonly message: string }
   | { readonly kind: "sample"; readonly options: CopyOptions }
   | {
     readonly kind: "copy";
@@ -86,28 +84,17 @@ Exit status: 0 all was copied, 1 not all, 2 the command line is wrong, 128 + N o
 `;
 
 /** Reads the command line, without the program's name. */
-export function readArguments(args: readonly string[]): Command {
-  let parsed;
-  try {
-    parsed = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        depth: { type: "string", default: String(DEFAULT_DEPTH) },
-        block: { type: "string", default: DEFAULT_BLOCK },
-        threads: { type: "string" },
-        unbuffered: { type: "boolean", default: false },
-        verify: { type: "boolean", default: false },
-        quiet: { type: "boolean", short: "q", default: false },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    });
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return mistake(error.message.split(/\. |\n/)[0]);
-  }
+export function readArguments(args: readonly string[]): Command | Help | Mistake {
+  const parsed = readOptions(args, {
+    depth: { type: "string", default: String(DEFAULT_DEPTH) },
+    block: { type: "string", default: DEFAULT_BLOCK },
+    threads: { type: "string" },
+    unbuffered: { type: "boolean", default: false },
+    verify: { type: "boolean", default: false },
+    quiet: { type: "boolean", short: "q", default: false },
+  });
+  if ("kind" in parsed) return parsed;
   const { values, positionals } = parsed;
-  if (values.help) return { kind: "help" };
   const depth = Number(values.depth);
   if (!Number.isInteger(depth) || depth < 1 || depth > MAX_DEPTH) {
     return mistake(`--depth takes a whole number from 1 to ${MAX_DEPTH}, not '${values.depth}'`);
@@ -137,10 +124,6 @@ export function readArguments(args: readonly string[]): Command {
   const [source, target] = positionals;
   if (source === "" || target === "") return mistake("SRC and DST cannot be empty");
   return { kind: "copy", source, target, options };
-}
-
-function mistake(message: string): Command {
-  return { kind: "mistake", message };
 }
 
 /** `64K`, `1M` and `1MiB` in bytes: K, M and G are powers of 1024. */

@@ -8,12 +8,12 @@ import { basename, dirname } from "node:path";
 import type { CopyOptions } from "./arguments.ts";
 import { Crew } from "./crew.ts";
 import { cannotWrite, shown } from "./failure.ts";
-import type { Interrupts } from "./interrupts.ts";
+import type { Interrupts } from "../program/interrupts.ts";
 import { removeStaleParts } from "./part.ts";
 import { type Plan, planCopy } from "./plan.ts";
 import { chooseShow, Progress } from "./progress.ts";
 import { Pump } from "./pump.ts";
-import { formatBytes, formatFiles, formatSeconds, type Screen } from "./screen.ts";
+import { formatBytes, formatFiles, formatSeconds, type Screen } from "../program/screen.ts";
 import { Tree } from "./tree.ts";
 
 /**

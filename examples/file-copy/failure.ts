@@ -4,7 +4,8 @@
  * @module
  */
 
-import { LibraryError, Win32Error } from "../../mod.ts";
+import { Win32Error } from "../../mod.ts";
+import { lineOf as lineOfSystem } from "../program/program.ts";
 
 /** The copy cannot go on; the message is the line to print. */
 export class CopyFailure extends Error {
@@ -49,9 +50,5 @@ export function reasonOf(error: unknown): string {
 
 /** The line for an error that ends the tool; `null` for what can only be a mistake in it. */
 export function lineOf(error: unknown): string | null {
-  if (error instanceof CopyFailure) return error.message;
-  if (error instanceof Win32Error || error instanceof LibraryError) return error.message;
-  // Of node:fs, or of Deno where it was not given a permission.
-  const isOfSystem = error instanceof Error && ("syscall" in error || error.name === "NotCapable");
-  return isOfSystem ? error.message : null;
+  return error instanceof CopyFailure ? error.message : lineOfSystem(error);
 }

@@ -6,7 +6,7 @@
 
 import type { SingleBar } from "cli-progress";
 import process from "node:process";
-import { formatBytes, formatSeconds, type Screen } from "./screen.ts";
+import { formatBytes, formatSeconds, type Screen } from "../program/screen.ts";
 
 /** Milliseconds between two lines where there is no terminal. */
 const LINE_MS = 5000;

@@ -10,8 +10,8 @@ import { join } from "node:path";
 import { CompletionPort, FileHandle, NativeBuffer } from "../../mod.ts";
 import { type CopyOptions, SECTOR_BYTES } from "./arguments.ts";
 import { copy } from "./copy.ts";
-import type { Interrupts } from "./interrupts.ts";
-import { formatBytes, type Screen } from "./screen.ts";
+import type { Interrupts } from "../program/interrupts.ts";
+import { formatBytes, type Screen } from "../program/screen.ts";
 
 const SAMPLE_BYTES = 256 << 20;
 const BLOCK_BYTES = 1 << 20;

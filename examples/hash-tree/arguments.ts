@@ -5,7 +5,7 @@
  */
 
 import { availableParallelism } from "node:os";
-import { parseArgs } from "node:util";
+import { type Help, type Mistake, mistake, readOptions } from "../program/command-line.ts";
 import type { LineOptions } from "./lines.ts";
 
 /** How to hash, and what to say. */
@@ -32,8 +32,6 @@ export interface CheckOptions extends HashOptions {
 
 /** What the command line asks for. */
 export type Command =
-  | { readonly kind: "help" }
-  | { readonly kind: "mistake"; readonly message: string }
   | { readonly kind: "hash"; readonly paths: readonly string[]; readonly options: HashOptions }
   | { readonly kind: "check"; readonly lists: readonly string[]; readonly options: CheckOptions };
 
@@ -67,17 +65,25 @@ Exit status: 0 all was read and is as it should be, 1 not all, or the command li
 /** Options that only mean something with `--check`. */
 const CHECKING = ["ignore-missing", "quiet", "status", "strict", "warn"] as const;
 
+const flag = { type: "boolean", default: false } as const;
+
 /** Reads the command line, without the program's name. */
-export function readArguments(args: readonly string[]): Command {
-  let parsed;
-  try {
-    parsed = parse(args);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return mistake(error.message.split(/\. |\n/)[0]);
-  }
+export function readArguments(args: readonly string[]): Command | Help | Mistake {
+  const parsed = readOptions(args, {
+    check: { ...flag, short: "c" },
+    binary: { ...flag, short: "b" },
+    text: { ...flag, short: "t" },
+    tag: flag,
+    zero: { ...flag, short: "z" },
+    threads: { type: "string" },
+    "ignore-missing": flag,
+    quiet: flag,
+    status: flag,
+    strict: flag,
+    warn: { ...flag, short: "w" },
+  });
+  if ("kind" in parsed) return parsed;
   const { values, positionals, tokens } = parsed;
-  if (values.help) return { kind: "help" };
   const threads = Number(values.threads ?? availableParallelism());
   if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
     return mistake(
@@ -113,31 +119,4 @@ export function readArguments(args: readonly string[]): Command {
     lists: positionals,
     options: { ...options, ...how, ignoreMissing, strict },
   };
-}
-
-function parse(args: readonly string[]) {
-  const flag = { type: "boolean", default: false } as const;
-  return parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    tokens: true,
-    options: {
-      check: { ...flag, short: "c" },
-      binary: { ...flag, short: "b" },
-      text: { ...flag, short: "t" },
-      tag: flag,
-      zero: { ...flag, short: "z" },
-      threads: { type: "string" },
-      help: { ...flag, short: "h" },
-      "ignore-missing": flag,
-      quiet: flag,
-      status: flag,
-      strict: flag,
-      warn: { ...flag, short: "w" },
-    },
-  });
-}
-
-function mistake(message: string): Command {
-  return { kind: "mistake", message };
 }

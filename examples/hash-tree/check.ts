@@ -9,7 +9,7 @@ import type { CheckOptions } from "./arguments.ts";
 import { hashAll } from "./hasher.ts";
 import { checkedName, type Expected, parseLine, quoted } from "./lines.ts";
 import { MISSING, reasonFor } from "./reasons.ts";
-import type { Screen } from "./screen.ts";
+import type { Screen } from "../program/screen.ts";
 
 interface List {
   readonly expected: readonly Expected[];

@@ -7,7 +7,7 @@
 import type { SingleBar } from "cli-progress";
 import { statSync } from "node:fs";
 import process from "node:process";
-import { formatBytes, formatSeconds } from "../file-copy/screen.ts";
+import { formatBytes, formatSeconds } from "../program/screen.ts";
 import type { Item } from "./tree.ts";
 
 /** Milliseconds between two looks. */

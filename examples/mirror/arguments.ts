@@ -4,7 +4,7 @@
  * @module
  */
 
-import { parseArgs } from "node:util";
+import { type Help, type Mistake, mistake, readOptions } from "../program/command-line.ts";
 
 /** How to mirror. */
 export interface MirrorOptions {
@@ -15,15 +15,12 @@ export interface MirrorOptions {
 }
 
 /** What the command line asks for. */
-export type Command =
-  | { readonly kind: "help" }
-  | { readonly kind: "mistake"; readonly message: string }
-  | {
-    readonly kind: "mirror";
-    readonly source: string;
-    readonly target: string;
-    readonly options: MirrorOptions;
-  };
+export type Command = {
+  readonly kind: "mirror";
+  readonly source: string;
+  readonly target: string;
+  readonly options: MirrorOptions;
+};
 
 /** What `--help` prints. */
 export const HELP = `Usage: mirror [options] SRC DST
@@ -49,24 +46,13 @@ Exit status: 0 all is equal, 1 not all, or SRC was deleted, 2 the command line i
 `;
 
 /** Reads the command line, without the program's name. */
-export function readArguments(args: readonly string[]): Command {
-  let parsed;
-  try {
-    parsed = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        once: { type: "boolean", default: false },
-        quiet: { type: "boolean", short: "q", default: false },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    });
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return mistake(error.message.split(/\. |\n/)[0]);
-  }
+export function readArguments(args: readonly string[]): Command | Help | Mistake {
+  const parsed = readOptions(args, {
+    once: { type: "boolean", default: false },
+    quiet: { type: "boolean", short: "q", default: false },
+  });
+  if ("kind" in parsed) return parsed;
   const { values, positionals } = parsed;
-  if (values.help) return { kind: "help" };
   if (positionals.length !== 2) {
     return mistake(`SRC and DST are needed, and ${positionals.length} given`);
   }
@@ -78,8 +64,4 @@ export function readArguments(args: readonly string[]): Command {
     target,
     options: { once: values.once, quiet: values.quiet },
   };
-}
-
-function mistake(message: string): Command {
-  return { kind: "mistake", message };
 }

@@ -14,8 +14,8 @@ import {
   Win32Error,
 } from "../../mod.ts";
 import { reasonOf, shown } from "../file-copy/failure.ts";
-import type { Interrupts } from "../file-copy/interrupts.ts";
-import type { Screen } from "../file-copy/screen.ts";
+import type { Interrupts } from "../program/interrupts.ts";
+import type { Screen } from "../program/screen.ts";
 import type { MirrorOptions } from "./arguments.ts";
 import { type Log, Replica } from "./replica.ts";
 

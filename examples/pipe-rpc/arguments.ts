@@ -4,12 +4,10 @@
  * @module
  */
 
-import { parseArgs } from "node:util";
+import { type Help, type Mistake, mistake, readOptions } from "../program/command-line.ts";
 
 /** What the command line asks for. */
 export type Command =
-  | { readonly kind: "help" }
-  | { readonly kind: "mistake"; readonly message: string }
   | { readonly kind: "serve"; readonly name: string; readonly instances: number }
   | {
     readonly kind: "call";
@@ -46,25 +44,14 @@ Exit status: 0 all went well, 1 it did not, 2 the command line is wrong, 128 + N
 `;
 
 /** Reads the command line, without the program's name. */
-export function readArguments(args: readonly string[]): Command {
-  let parsed;
-  try {
-    parsed = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        pipe: { type: "string", default: DEFAULT_NAME },
-        instances: { type: "string", default: "4" },
-        timeout: { type: "string", default: "5000" },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    });
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return mistake(error.message.split(/\. |\n/)[0]);
-  }
+export function readArguments(args: readonly string[]): Command | Help | Mistake {
+  const parsed = readOptions(args, {
+    pipe: { type: "string", default: DEFAULT_NAME },
+    instances: { type: "string", default: "4" },
+    timeout: { type: "string", default: "5000" },
+  });
+  if ("kind" in parsed) return parsed;
   const { values, positionals: [verb, method, ...texts] } = parsed;
-  if (values.help) return { kind: "help" };
   const name = values.pipe;
   const [instances, timeoutMs] = [Number(values.instances), Number(values.timeout)];
   if (!Number.isInteger(instances) || instances < 1 || instances > MAX_INSTANCES) {
@@ -88,8 +75,4 @@ export function readArguments(args: readonly string[]): Command {
     }
   }
   return { kind: "call", name, method, parameters, timeoutMs };
-}
-
-function mistake(message: string): Command {
-  return { kind: "mistake", message };
 }

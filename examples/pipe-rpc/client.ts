@@ -5,7 +5,7 @@
  */
 
 import { CompletionPort, NativeBuffer, type Packet, PipeHandle } from "../../mod.ts";
-import type { Interrupts } from "../file-copy/interrupts.ts";
+import type { Interrupts } from "../program/interrupts.ts";
 import { type Answer, type Call, encode, joined, readAnswer } from "./messages.ts";
 
 const PIECE_BYTES = 4096;

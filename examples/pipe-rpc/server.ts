@@ -6,8 +6,8 @@
  */
 
 import { CompletionPort, NativeBuffer, type Packet, PipeHandle } from "../../mod.ts";
-import type { Interrupts } from "../file-copy/interrupts.ts";
-import type { Screen } from "../file-copy/screen.ts";
+import type { Interrupts } from "../program/interrupts.ts";
+import type { Screen } from "../program/screen.ts";
 import { answerTo, encode, joined } from "./messages.ts";
 
 /** Bytes of a message that is read in one piece; of a longer one there are more. */

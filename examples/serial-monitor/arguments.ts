@@ -4,8 +4,8 @@
  * @module
  */
 
-import { parseArgs } from "node:util";
 import type { SerialOptions } from "../../mod.ts";
+import { type Help, type Mistake, mistake, readOptions } from "../program/command-line.ts";
 
 /** How to watch. */
 export interface MonitorOptions {
@@ -22,10 +22,11 @@ export interface MonitorOptions {
 }
 
 /** What the command line asks for. */
-export type Command =
-  | { readonly kind: "help" }
-  | { readonly kind: "mistake"; readonly message: string }
-  | { readonly kind: "watch"; readonly path: string; readonly options: MonitorOptions };
+export type Command = {
+  readonly kind: "watch";
+  readonly path: string;
+  readonly options: MonitorOptions;
+};
 
 const ENDINGS: Readonly<Record<string, string>> = { lf: "\n", cr: "\r", crlf: "\r\n", none: "" };
 
@@ -63,31 +64,20 @@ on signal N: 130 after Ctrl-C.
 `;
 
 /** Reads the command line, without the program's name. */
-export function readArguments(args: readonly string[]): Command {
-  let parsed;
-  try {
-    parsed = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        speed: { type: "string", short: "s", default: "115200" },
-        data: { type: "string", default: "8" },
-        parity: { type: "string", default: "none" },
-        stop: { type: "string", default: "1" },
-        flow: { type: "string", default: "none" },
-        end: { type: "string", default: "lf" },
-        hex: { type: "boolean", short: "x", default: false },
-        times: { type: "boolean", short: "t", default: false },
-        events: { type: "boolean", short: "e", default: false },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    });
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return mistake(error.message.split(/\. |\n/)[0]);
-  }
+export function readArguments(args: readonly string[]): Command | Help | Mistake {
+  const parsed = readOptions(args, {
+    speed: { type: "string", short: "s", default: "115200" },
+    data: { type: "string", default: "8" },
+    parity: { type: "string", default: "none" },
+    stop: { type: "string", default: "1" },
+    flow: { type: "string", default: "none" },
+    end: { type: "string", default: "lf" },
+    hex: { type: "boolean", short: "x", default: false },
+    times: { type: "boolean", short: "t", default: false },
+    events: { type: "boolean", short: "e", default: false },
+  });
+  if ("kind" in parsed) return parsed;
   const { values, positionals } = parsed;
-  if (values.help) return { kind: "help" };
   const speed = /^\d{1,9}$/.test(values.speed) ? Number(values.speed) : 0;
   if (speed === 0) return mistake(`--speed takes bits a second, not '${values.speed}'`);
   for (const [name, words] of Object.entries(CHOICES)) {
@@ -112,8 +102,4 @@ export function readArguments(args: readonly string[]): Command {
   const { hex, times, events } = values;
   const options = { serial, hex, times, events, ending: ENDINGS[values.end] };
   return { kind: "watch", path: positionals[0], options };
-}
-
-function mistake(message: string): Command {
-  return { kind: "mistake", message };
 }

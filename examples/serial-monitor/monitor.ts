@@ -12,17 +12,10 @@ import {
   SERIAL_EVENTS,
   SerialHandle,
 } from "../../mod.ts";
-import type { Interrupts } from "../file-copy/interrupts.ts";
+import type { Interrupts } from "../program/interrupts.ts";
+import type { Screen } from "../program/screen.ts";
 import type { MonitorOptions } from "./arguments.ts";
 import { Show } from "./show.ts";
-
-/** Where bytes go, and where notes do. */
-export interface Screen {
-  /** Writes what has come. */
-  write(text: string): void;
-  /** Prints a line about the line. */
-  complain(line: string): void;
-}
 
 /** What is typed. */
 export interface Keyboard {

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { main } from "../../examples/hash-tree.ts";
 import { Folder, isWindows, itUnless } from "../conformance/fixture.ts";
+import { RecordedScreen } from "./screen.ts";
 import { command, pattern, run } from "./tool.ts";
 
 const unlessModel = spawnSync("sha256sum", ["--version"]).status !== 0 && "there is no sha256sum";
@@ -22,13 +23,9 @@ interface Outcome {
 }
 
 async function tool(...args: string[]): Promise<Outcome> {
-  let out = "";
-  const complained: string[] = [];
-  const status = await main(args, {
-    write: (text) => void (out += text),
-    complain: (line) => void complained.push(line),
-  });
-  return { status, out, complained };
+  const screen = new RecordedScreen();
+  const status = await main(args, screen);
+  return { status, out: screen.out, complained: screen.complained };
 }
 
 /** What the real one says. */

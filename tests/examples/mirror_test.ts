@@ -14,28 +14,16 @@ import {
 import process from "node:process";
 import { main } from "../../examples/mirror.ts";
 import { Folder, isWindows, isWine, itUnless, unlessLinux, until } from "../conformance/fixture.ts";
+import { type Outcome, runTool } from "./screen.ts";
 import { command, contentOf } from "./tool.ts";
 
 const unlessTold = isWine && "Wine watches no folder that was there before, and keeps old names";
 const unlessLinks = isWindows && "links need a privilege on Windows";
 const unlessSignals = isWindows && "a process cannot be interrupted from outside there";
 
-interface Outcome {
-  readonly status: number;
-  readonly printed: string[];
-  readonly complained: string[];
-}
-
 /** Runs the tool in this process. */
-async function mirrorTool(...args: string[]): Promise<Outcome> {
-  const printed: string[] = [];
-  const complained: string[] = [];
-  const status = await main(args, {
-    isTerminal: false,
-    print: (line) => void printed.push(line),
-    complain: (line) => void complained.push(line),
-  });
-  return { status, printed, complained };
+function mirrorTool(...args: string[]): Promise<Outcome> {
+  return runTool(main, ...args);
 }
 
 /** Two folders, the first with something in it. */

@@ -8,23 +8,18 @@ import { Show } from "../../examples/serial-monitor/show.ts";
 import { Folder, isWindows, itUnless, until } from "../conformance/fixture.ts";
 import { Pty } from "../conformance/pty.ts";
 import { unlessPty } from "../conformance/serial-bench.ts";
+import { RecordedScreen } from "./screen.ts";
 import { command } from "./tool.ts";
 
 /** A run of the tool in this process. */
-interface Run {
-  status: number | null;
-  written: string;
-  readonly complained: string[];
-  readonly typed: string[];
+class Run extends RecordedScreen {
+  status: number | null = null;
+  readonly typed: string[] = [];
 }
 
 function start(...args: string[]): Run {
-  const run: Run = { status: null, written: "", complained: [], typed: [] };
-  const screen = {
-    write: (text: string) => void (run.written += text),
-    complain: (line: string) => void run.complained.push(line),
-  };
-  void main(args, screen, { next: () => run.typed.shift() }).then((status) => run.status = status);
+  const run = new Run();
+  void main(args, run, { next: () => run.typed.shift() }).then((status) => run.status = status);
   return run;
 }
 
@@ -36,8 +31,8 @@ async function ended(run: Run): Promise<Run> {
 describe("serial-monitor, the command line", () => {
   it("--help says how it is used, and nothing is opened", async () => {
     for (const flag of ["-h", "--help"]) {
-      const { status, written, complained } = await ended(start(flag, "/dev/none"));
-      assertEquals([status, written, complained], [0, HELP, []]);
+      const { status, out, complained } = await ended(start(flag, "/dev/none"));
+      assertEquals([status, out, complained], [0, HELP, []]);
     }
   });
 
@@ -56,8 +51,8 @@ describe("serial-monitor, the command line", () => {
       "--end takes one of lf, cr, crlf, none, not 'z'": ["x", "--end", "z"],
     };
     for (const [message, args] of Object.entries(wrong)) {
-      const { status, written, complained } = await ended(start(...args));
-      assertEquals([status, written, complained], [2, "", [`${message}\nTry --help.`]]);
+      const { status, out, complained } = await ended(start(...args));
+      assertEquals([status, out, complained], [2, "", [`${message}\nTry --help.`]]);
     }
     assertEquals(readArguments(["x", "--none"]).kind, "mistake");
   });
@@ -96,8 +91,8 @@ describe("serial-monitor, a line", () => {
   it("that there is none of: status 1 and one line with its name", async () => {
     using folder = new Folder();
     const path = isWindows ? "COM198" : folder.path("none");
-    const { status, written, complained } = await ended(start(path));
-    assertEquals([status, written, complained.length], [1, "", 1]);
+    const { status, out, complained } = await ended(start(path));
+    assertEquals([status, out, complained.length], [1, "", 1]);
     assert(complained[0].includes(`${path} failed: ERROR_FILE_NOT_FOUND`), complained[0]);
   });
 
@@ -108,9 +103,9 @@ describe("serial-monitor, a line", () => {
       using pty = new Pty();
       const run = start(pty.path, "--end", "crlf", "--events");
       pty.send("Hello ");
-      await until(() => run.written === "Hello ", "the first bytes are shown");
+      await until(() => run.out === "Hello ", "the first bytes are shown");
       pty.send("wörld\n");
-      await until(() => run.written === "Hello wörld\n", "the other bytes are shown");
+      await until(() => run.out === "Hello wörld\n", "the other bytes are shown");
       run.typed.push("AT", "x".repeat(10_000));
       let sent = "";
       await until(() => (sent += pty.received()).length === 10_006, "what was typed is sent");

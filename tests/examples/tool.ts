@@ -20,26 +20,13 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { main } from "../../examples/file-copy.ts";
 import { isBun, until } from "../conformance/fixture.ts";
+import { type Outcome, runTool } from "./screen.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** What a run came to. */
-export interface Outcome {
-  readonly status: number;
-  readonly printed: string[];
-  readonly complained: string[];
-}
-
 /** Runs the tool in this process. */
-export async function copyTool(...args: string[]): Promise<Outcome> {
-  const printed: string[] = [];
-  const complained: string[] = [];
-  const status = await main(args, {
-    isTerminal: false,
-    print: (line) => void printed.push(line),
-    complain: (line) => void complained.push(line),
-  });
-  return { status, printed, complained };
+export function copyTool(...args: string[]): Promise<Outcome> {
+  return runTool(main, ...args);
 }
 
 /** The command that runs a program of this repository under this runtime. */

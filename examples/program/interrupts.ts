@@ -12,7 +12,7 @@ const SIGNALS: readonly NodeJS.Signals[] = process.platform === "win32"
   ? ["SIGINT", "SIGBREAK"]
   : ["SIGINT", "SIGTERM", "SIGHUP"];
 
-/** The copy ends because a signal asks for it. */
+/** The program ends because a signal asks for it. */
 export class Interrupted extends Error {
   /** The exit status of a process that a signal has ended. */
   readonly status: number;

@@ -1,5 +1,5 @@
 /**
- * Where the tool's lines go, and how it words amounts.
+ * Where a tool's lines go, and how it words amounts.
  *
  * @module
  */
@@ -10,18 +10,23 @@ import process from "node:process";
 export interface Screen {
   /** Whether somebody looks at the output as it comes. */
   readonly isTerminal: boolean;
+  /** Writes a piece of the report, line ends and all. */
+  write(text: string): void;
   /** Prints a line of the report. */
   print(line: string): void;
   /** Prints a line about what went wrong. */
   complain(line: string): void;
 }
 
-/** Those of this process. */
-export const processScreen: Screen = {
-  isTerminal: process.stdout.isTTY === true,
-  print: (line) => console.log(line),
-  complain: (line) => console.error(`file-copy: ${line}`),
-};
+/** Those of this process, for the tool `name`. */
+export function screenOf(name: string): Screen {
+  return {
+    isTerminal: process.stdout.isTTY === true,
+    write: (text) => void process.stdout.write(text),
+    print: (line) => console.log(line),
+    complain: (line) => console.error(`${name}: ${line}`),
+  };
+}
 
 const UNITS = ["KiB", "MiB", "GiB", "TiB", "PiB"];
 
