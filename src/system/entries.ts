@@ -33,7 +33,7 @@ export class CompletionEntries {
   /** Where the array lies; the maker keeps it mapped while this object is used. */
   readonly address: number;
   /** The array itself. */
-  readonly words: Uint32Array<ArrayBuffer>;
+  readonly words: Int32Array<ArrayBuffer>;
   /** How many packets the last call that answered 0 has put there. */
   removed = 0;
   /** The word behind all entries that says how many the program has got; see `give`. */
@@ -46,7 +46,7 @@ export class CompletionEntries {
   constructor(address: number, capacity: number, isRoom: boolean = false) {
     this.capacity = capacity;
     this.address = address;
-    this.words = new Uint32Array(view(address, (capacity + (isRoom ? 1 : 0)) * ENTRY_WORDS * 4));
+    this.words = new Int32Array(view(address, (capacity + (isRoom ? 1 : 0)) * ENTRY_WORDS * 4));
     this.givenAt = isRoom ? capacity * ENTRY_WORDS : -1;
   }
 
@@ -58,27 +58,27 @@ export class CompletionEntries {
   /** The completion key of packet `index`. */
   key(index: number): number {
     const at = index * ENTRY_WORDS + KEY;
-    return this.words[at] + this.words[at + 1] * HIGH;
+    return (this.words[at] >>> 0) + (this.words[at + 1] >>> 0) * HIGH;
   }
 
   /** The OVERLAPPED address of packet `index`, or whatever was posted there. */
   overlapped(index: number): number {
     const at = index * ENTRY_WORDS + OVERLAPPED;
-    return this.words[at] + this.words[at + 1] * HIGH;
+    return (this.words[at] >>> 0) + (this.words[at + 1] >>> 0) * HIGH;
   }
 
   /** The NTSTATUS of packet `index`. The upper half of the field is not defined (case 36). */
   status(index: number): number {
-    return this.words[index * ENTRY_WORDS + INTERNAL];
+    return this.words[index * ENTRY_WORDS + INTERNAL] >>> 0;
   }
 
   /** The bytes transferred of packet `index`. */
   bytes(index: number): number {
-    return this.words[index * ENTRY_WORDS + BYTES];
+    return this.words[index * ENTRY_WORDS + BYTES] >>> 0;
   }
 
   /** On Linux the errno behind the status of packet `index`, or 0; not defined on Windows. */
   errno(index: number): number {
-    return this.words[index * ENTRY_WORDS + EXTRA];
+    return this.words[index * ENTRY_WORDS + EXTRA] >>> 0;
   }
 }

@@ -12,7 +12,7 @@ import * as layout from "./layout.ts";
 import { P_CAPACITY, P_HEAD, P_TAIL, P_TAKEN, PACKET_WORDS } from "./layout.ts";
 
 /** Packets, eight words each. */
-export type Words = Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+export type Words = Int32Array<ArrayBuffer>;
 
 /** One port's packets, as one thread sees them. */
 export class Fifo {

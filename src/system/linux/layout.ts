@@ -103,7 +103,7 @@ export const STATE_ABANDONED = 4;
 /** As parked, and it looks from time to time whether running threads are blocked. */
 export const STATE_WATCHING = 5;
 
-/** A port. */
+/** A port. What every post and take touches is its first sixteen words: one line of the cache. */
 export const PORT_WORDS = 96;
 export const P_LOCK = 0;
 /** Which life of this place; handles and threads of an earlier one do not match. */
@@ -128,23 +128,23 @@ export const P_CAPACITY = 9;
 export const P_REFERENCES = 10;
 /** Operations in flight; each has a place in the queue kept for its packet. */
 export const P_IN_FLIGHT = 11;
+/** Packets posted and taken, each a count of two words. */
+export const P_POSTED = 12;
+export const P_TAKEN = 14;
 /** The engine: one of the `ENGINE_` values, and the errno for which io_uring was not taken. */
 export const P_ENGINE = 56;
 export const P_ENGINE_REASON = 57;
 /** The descriptor plus one of its ring or its epoll, and of epoll's eventfd. */
-export const P_RING = 12;
+export const P_RING = 50;
 export const P_EVENT = 58;
 /** Where the ring's memory and its entries are mapped. */
-export const P_RING_ADDRESS = 14;
+export const P_RING_ADDRESS = 52;
 export const P_RING_BYTES = 16;
 export const P_SQES_ADDRESS = 18;
 /** The waiter that looks after running threads, while packets wait for them to be done. */
 export const P_WATCHER = 54;
 /** Threads that must come out of the ring and have not yet. */
 export const P_NUDGED = 55;
-/** Packets posted and taken, each a count of two words. */
-export const P_POSTED = 50;
-export const P_TAKEN = 52;
 /** `struct io_uring_params` as io_uring_setup has filled it: 120 bytes. */
 export const P_RING_PARAMS = 20;
 

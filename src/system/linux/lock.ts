@@ -14,6 +14,8 @@ export interface LockMemory {
   compareExchange(at: number, expected: number, value: number): number;
   exchange(at: number, value: number): number;
   load(at: number): number;
+  /** Lets a moment pass between two looks. */
+  pause(): void;
   /** Sleeps while the word is `value`, for some time. May return for no reason. */
   wait(at: number, value: number): void;
   /** Whether the thread that is this owner has ended. */
@@ -37,6 +39,7 @@ export function acquire(memory: LockMemory, at: number, owner: number, spins: nu
 
 function acquireContended(memory: LockMemory, at: number, owner: number, spins: number): boolean {
   for (let spin = 0; spin < spins; spin++) {
+    memory.pause();
     if (memory.load(at) === 0 && memory.compareExchange(at, 0, owner) === 0) return false;
   }
   for (;;) {

@@ -73,6 +73,7 @@ function advance(world: World, index: number, rounds: number, take: Acquire, giv
     return before;
   }
   const real: LockMemory = {
+    pause() {},
     compareExchange: (at, expected, value) =>
       access(() => memory[at] === expected ? set(at, value) : memory[at]),
     exchange: (at, value) => access(() => set(at, value)),
