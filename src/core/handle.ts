@@ -112,9 +112,10 @@ export abstract class Handle {
    * Source: CloseHandle; close(2).
    */
   close(): void {
-    const { words } = ledger();
-    if (this.isClosed) return;
-    if (markClosed(words, this.#place + H_CALLS)) closeSystemHandle(this.#place);
+    // Kept, the place is no other handle's when the mark is set.
+    if (!this.keep()) return;
+    if (markClosed(ledger().words, this.#place + H_CALLS)) closeSystemHandle(this.#place);
+    dropHandle(this.#place);
   }
 
   /**

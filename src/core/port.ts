@@ -12,7 +12,7 @@ import {
 } from "../system/system.ts";
 import { beginCall, isMarkedClosed } from "./calls.ts";
 import { checkNumber, Win32Error } from "./errors.ts";
-import type { Handle } from "./handle.ts";
+import { dropPort, type Handle } from "./handle.ts";
 import * as ledgers from "./ledger.ts";
 import {
   GENERATION,
@@ -23,6 +23,7 @@ import {
   P_MAX_QUEUED,
   P_POOL,
   P_POSTED,
+  P_REFERENCES,
   P_SYSTEM,
   P_TAKEN,
 } from "./ledger.ts";
@@ -312,10 +313,13 @@ export class CompletionPort {
    */
   close(): void {
     const words = this.#words;
-    const isOpen = beginCall(words, this.#place + P_CALLS);
-    const isOurs = words[this.#place + GENERATION] === this.#generation;
-    if (isOpen && isOurs) life.closePort(words, this.#place);
-    this.#leave();
+    // Kept, the place is no other port's when the mark is set.
+    if (!ledgers.addReference(words, this.#place + P_REFERENCES)) return;
+    if (words[this.#place + GENERATION] === this.#generation) {
+      if (beginCall(words, this.#place + P_CALLS)) life.closePort(words, this.#place);
+      this.#leave();
+    }
+    dropPort(this.#place);
   }
 
   /** Closes the port if this object is the one that made it. */

@@ -22,11 +22,11 @@ describe("taking one packet, contract", () => {
     using raw = new Raw();
     const [port, closed, entries] = [raw.port(), raw.port(), raw.entries(1)];
     system.closeHandle(closed);
-    entries.words.fill(0xCCCCCCCC);
+    entries.words.fill(0x3CCCCCCC);
     assertEquals(take(port, entries, 0), 258);
     assertEquals(take(port, entries, 5), 258);
     assertEquals(take(closed, entries, 0), 6);
-    assert(entries.words.every((word) => word === 0xCCCCCCCC));
+    assert(entries.words.every((word) => word === 0x3CCCCCCC));
   });
 
   it("case 26: the packet of a failed operation is taken, with its key, overlapped and status", () => {
