@@ -4,7 +4,6 @@
  * @module
  */
 
-import process from "node:process";
 import type { Runtime } from "./runtime.ts";
 import type { CType, Functions, Signatures } from "./signature.ts";
 
@@ -12,6 +11,12 @@ import type { CType, Functions, Signatures } from "./signature.ts";
 interface BunFfi {
   dlopen(name: string, symbols: Record<string, unknown>): { symbols: unknown };
   toArrayBuffer(address: number, byteOffset: number, byteLength: number): ArrayBuffer;
+}
+
+/** The globals used here. `node:process` is not imported: see `builtin` in `runtime.ts`. */
+interface BunGlobals {
+  Bun: { isMainThread: boolean };
+  process: { platform: string; arch: string; pid: number; exit(code: number): void };
 }
 
 /** `pointer` is `u64`, which takes numbers and bigints alike; `ptr` refuses bigints. */
@@ -27,7 +32,7 @@ const BUN_TYPES: Readonly<Record<CType, string>> = {
 
 /** The runtime seam for Bun. `bun:ffi` exists there only, hence the dynamic import. */
 export async function openBun(): Promise<Runtime> {
-  const bun = (globalThis as unknown as { Bun: { isMainThread: boolean } }).Bun;
+  const { Bun: bun, process } = globalThis as unknown as BunGlobals;
   const ffi = await import("bun:ffi") as unknown as BunFfi;
   return {
     open<T extends Signatures>(name: string, signatures: T): Functions<T> {
@@ -46,6 +51,9 @@ export async function openBun(): Promise<Runtime> {
     },
     // Bun takes any number below 2^53 as it is.
     word: (value) => value,
+    platform: process.platform,
+    architecture: process.arch,
+    processId: process.pid,
     isWorker: !bun.isMainThread,
     // Workers have no `close`; this ends the thread alone.
     endWorker: () => process.exit(0),

@@ -9,6 +9,8 @@ import type { CType, Functions, Signatures } from "./signature.ts";
 
 /** The part of `Deno` used here; written out so that Bun's type check knows it. */
 interface DenoApi {
+  build: { os: string; arch: string };
+  pid: number;
   dlopen(name: string, symbols: Record<string, unknown>): { symbols: unknown };
   UnsafePointer: { create(value: bigint): object | null };
   UnsafePointerView: { getArrayBuffer(pointer: object, byteLength: number): ArrayBuffer };
@@ -23,6 +25,13 @@ const DENO_TYPES: Readonly<Record<CType, string>> = {
   u64: "u64",
   pointer: "usize",
   buffer: "buffer",
+};
+
+/** Deno's names for systems and processors that Node calls otherwise. */
+const NODE_NAMES: Readonly<Record<string, string>> = {
+  windows: "win32",
+  x86_64: "x64",
+  aarch64: "arm64",
 };
 
 /** The runtime seam for Deno. Nothing is loaded and no permission asked here. */
@@ -45,6 +54,9 @@ export function openDeno(): Runtime {
       return deno.UnsafePointerView.getArrayBuffer(pointer, byteLength);
     },
     word: BigInt,
+    platform: NODE_NAMES[deno.build.os] ?? deno.build.os,
+    architecture: NODE_NAMES[deno.build.arch] ?? deno.build.arch,
+    processId: deno.pid,
     isWorker: "WorkerGlobalScope" in globalThis,
     endWorker: () => (globalThis as unknown as { close(): void }).close(),
   };

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { fileURLToPath } from "node:url";
 import type { NativeBuffer } from "../core/buffer.ts";
 import { Win32Error } from "../core/errors.ts";
 import { Handle, type HandleToken } from "../core/handle.ts";
 import type { Operation } from "../core/operation.ts";
+import { pathOf } from "../core/node.ts";
 import { READ, startOperation, WRITE } from "../core/start.ts";
 import * as codes from "../system/system.ts";
 import { system } from "../system/system.ts";
@@ -54,7 +54,7 @@ export class DeviceHandle extends Handle {
    * others, with the path.
    */
   static open(path: string | URL, options: DeviceOptions = {}): DeviceHandle {
-    const name = path instanceof URL ? fileURLToPath(path) : path;
+    const name = pathOf(path);
     if (name === "" || name.includes("\0")) {
       throw new TypeError("Cannot open a device: its path is empty or has a NUL character");
     }

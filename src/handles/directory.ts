@@ -4,12 +4,12 @@
  * @module
  */
 
-import { fileURLToPath } from "node:url";
 import type { NativeBuffer } from "../core/buffer.ts";
 import { Win32Error } from "../core/errors.ts";
 import { Handle, type HandleToken } from "../core/handle.ts";
 import { kindOf } from "../core/kinds.ts";
 import type { Operation } from "../core/operation.ts";
+import { pathOf } from "../core/node.ts";
 import type { Packet } from "../core/packet.ts";
 import { startWith } from "../core/start.ts";
 import * as codes from "../system/system.ts";
@@ -88,7 +88,7 @@ export class DirectoryHandle extends Handle {
    * others, with the path.
    */
   static open(path: string | URL): DirectoryHandle {
-    const name = path instanceof URL ? fileURLToPath(path) : path;
+    const name = pathOf(path);
     if (name === "" || name.includes("\0")) {
       throw new TypeError("Cannot open a directory: its path is empty or has a NUL character");
     }

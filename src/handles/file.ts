@@ -4,7 +4,6 @@
  * @module
  */
 
-import { fileURLToPath } from "node:url";
 import { setNumber } from "../core/annex.ts";
 import type { NativeBuffer } from "../core/buffer.ts";
 import { checkNumber, Win32Error } from "../core/errors.ts";
@@ -12,6 +11,7 @@ import { Handle, type HandleToken } from "../core/handle.ts";
 import type { Operation } from "../core/operation.ts";
 import { kindOf } from "../core/kinds.ts";
 import { MAX_TRANSFER_BYTES, MAX_VECTOR } from "../core/limits.ts";
+import { pathOf } from "../core/node.ts";
 import { READ, startOperation, startWith, WRITE } from "../core/start.ts";
 import * as codes from "../system/system.ts";
 import { type Outcome, system } from "../system/system.ts";
@@ -96,7 +96,7 @@ export class FileHandle extends Handle {
    * for a directory), ERROR_FILE_EXISTS (80) and others, with the path.
    */
   static open(path: string | URL, options: OpenOptions = {}): FileHandle {
-    const name = path instanceof URL ? fileURLToPath(path) : path;
+    const name = pathOf(path);
     if (name === "" || name.includes("\0")) {
       throw new TypeError("Cannot open a file: its path is empty or has a NUL character");
     }

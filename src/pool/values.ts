@@ -6,9 +6,9 @@
  * @module
  */
 
-import { deserialize, serialize } from "node:v8";
 import { NativeBuffer } from "../core/buffer.ts";
 import { dropBuffer } from "../core/holds.ts";
+import { deserialize, serialize } from "../core/node.ts";
 import { type Board, S_FORM, S_LENGTH, S_VALUE, VALUE_BYTES } from "./board.ts";
 import { TreeReader, TreeWriter } from "./tree.ts";
 
