@@ -93,6 +93,24 @@ describe("reading and writing", () => {
     assertEquals([packet.bytesTransferred, packet.error, bench.text(4)], [3, null, "789\0"]);
   });
 
+  itUnless(
+    !isLinux && "there is no /proc",
+    "case 69: of a file that comes in pieces and says it is empty: the count is all there is",
+    () => {
+      using port = new CompletionPort();
+      using file = FileHandle.open("/proc/self/maps");
+      using buffer = NativeBuffer.allocate(4 * 1024 * 1024);
+      port.associate(file, 1);
+      file.read(buffer, 0);
+      const { bytesTransferred, error } = port.get()!;
+      assertEquals(error, null);
+      // It gives 4 KiB at a time, and the stack is among its last lines.
+      assert(bytesTransferred > 4096);
+      const text = new TextDecoder().decode(buffer.bytes.subarray(0, bytesTransferred));
+      assertStringIncludes(text, "[stack]");
+    },
+  );
+
   for (const offset of [10, 11, 4096, 2 ** 40]) {
     it(`case 69: a read at ${offset} of 10 bytes: a packet with ERROR_HANDLE_EOF (38)`, () => {
       using bench = new Bench("0123456789");

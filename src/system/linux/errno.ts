@@ -77,6 +77,26 @@ export function refusal(code: number): Outcome {
   return { code, value: 0, errno: 0 };
 }
 
+/** Room for a path of PATH_MAX bytes and its end; over a buffer of its own, so that it never moves. */
+const PATH_BYTES = 4096;
+const room: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(PATH_BYTES));
+
+/**
+ * A path as C takes it, for the very next foreign call: the memory is the same each
+ * time. An encoder takes longer than the opening of a file does, for all but long paths.
+ */
+export function cPath(path: string): Uint8Array<ArrayBuffer> {
+  const { length } = path;
+  if (length >= PATH_BYTES) return cString(path);
+  for (let i = 0; i < length; i++) {
+    const char = path.charCodeAt(i);
+    if (char > 0x7f) return cString(path);
+    room[i] = char;
+  }
+  room[length] = 0;
+  return room;
+}
+
 /** A path or name as C takes it. The caller has refused NUL characters. */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text + "\0");

@@ -19,6 +19,7 @@ import { region } from "./region.ts";
 import { acquireRequest, closeRequests, releaseRequest } from "./requests.ts";
 import { defineHandle, handleRulesOf, READ, rulesOf, WRITE } from "./rules.ts";
 import { launch, READABLE, WRITABLE } from "./start.ts";
+import { statx } from "./statx.ts";
 import { self } from "./threads.ts";
 import { openTransfer } from "./transfers.ts";
 
@@ -36,9 +37,6 @@ const O_NONBLOCK = 0o4000;
 const O_PATH = 0o10000000;
 
 const AT_FDCWD = -100;
-const AT_EMPTY_PATH = 0x1000;
-const STATX_TYPE_SIZE = 0x201;
-const S_IFMT = 0o170000;
 const S_IFDIR = 0o040000;
 const S_IFREG = 0o100000;
 const S_IFBLK = 0o060000;
@@ -52,23 +50,6 @@ const DISPOSITIONS: Readonly<Record<number, number>> = {
   [code.OPEN_ALWAYS]: O_CREAT,
   [code.TRUNCATE_EXISTING]: O_TRUNC,
 };
-
-interface Status {
-  readonly type: number;
-  readonly size: number;
-}
-
-/** struct statx: stx_mode at byte 28, stx_size at byte 40; the same on every processor. */
-function statx(fd: number, path: string): Status | null {
-  const bytes = new Uint8Array(new ArrayBuffer(256));
-  const flags = path === "" ? AT_EMPTY_PATH : 0;
-  if (libc().statx(fd, errno.cString(path), flags, STATX_TYPE_SIZE, bytes) !== 0) return null;
-  const fields = new DataView(bytes.buffer);
-  return {
-    type: fields.getUint16(28, true) & S_IFMT,
-    size: Number(fields.getBigUint64(40, true)),
-  };
-}
 
 function openFlags(access: number, disposition: number, flags: number): number {
   const reads = (access & code.GENERIC_READ) !== 0;
@@ -85,7 +66,7 @@ function openFlags(access: number, disposition: number, flags: number): number {
 
 /** Opens a path; a link itself only as what O_PATH gives, because that is all there is of it. */
 function openPath(path: string, open: number, mode: number): number {
-  const name = errno.cString(path);
+  const name = errno.cPath(path);
   for (;;) {
     const fd = libc().open(name, open, mode);
     if (fd >= 0) return fd;

@@ -142,7 +142,8 @@ export class Port {
       // One that was in the ring sleeps there, or has not been woken from its futex yet.
       const isNudged = state === layout.STATE_IN_RING &&
         this.#words[thread + layout.T_NUDGED] !== 0;
-      if (!isNudged) wake(thread + layout.T_STATE);
+      // Nor is the calling thread woken, which has come out of its wait to take what is there.
+      if (!isNudged && thread !== this.#owner) wake(thread + layout.T_STATE);
     }
     released.length = 0;
   }

@@ -1,0 +1,33 @@
+/**
+ * What a file is and how long it is: statx(2).
+ *
+ * @module
+ */
+
+import { libc } from "../../ffi/libc.ts";
+import { cPath } from "./errno.ts";
+
+const AT_EMPTY_PATH = 0x1000;
+/** What this system knows of a file on another one is enough. */
+export const AT_STATX_DONT_SYNC = 0x4000;
+const STATX_TYPE_SIZE = 0x201;
+const S_IFMT = 0o170000;
+
+/** What is known of a file. */
+export interface Status {
+  /** Its type: one of `S_IF…`. */
+  readonly type: number;
+  /** Its size in bytes. */
+  readonly size: number;
+}
+
+/** struct statx, in words: stx_mode in word 7, stx_size in words 10 and 11; the same on every processor. */
+const fields: Uint32Array<ArrayBuffer> = new Uint32Array(new ArrayBuffer(256));
+const bytes: Uint8Array<ArrayBuffer> = new Uint8Array(fields.buffer);
+
+/** What `path` is, from the folder `fd`, or with an empty path `fd` itself; `null` if that fails. */
+export function statx(fd: number, path: string, flags: number = 0): Status | null {
+  const all = path === "" ? flags | AT_EMPTY_PATH : flags;
+  if (libc().statx(fd, cPath(path), all, STATX_TYPE_SIZE, bytes) !== 0) return null;
+  return { type: fields[7] & S_IFMT, size: fields[10] + fields[11] * 0x100000000 };
+}
