@@ -205,6 +205,12 @@ export class Table {
       offset % this.#slotWords === 0;
   }
 
+  /** The first word of the first place that is taken, from number `index` on; -1 if there is none. */
+  nextTaken(index: number): number {
+    const place = this.#bitmap.nextTaken(index);
+    return place < 0 ? -1 : this.at(place);
+  }
+
   /** The first words of all places that are taken. */
   *taken(): Generator<number> {
     for (const place of this.#bitmap.taken()) yield this.#base + place * this.#slotWords;

@@ -69,7 +69,11 @@ function markOf(thread: number): number {
  */
 export function buryEnded(): void {
   const { words, threads } = ledger();
-  for (const thread of threads.taken()) {
+  for (
+    let thread = threads.nextTaken(0);
+    thread >= 0;
+    thread = threads.nextTaken(threads.indexOf(thread) + 1)
+  ) {
     const lives = Atomics.load(words, thread + T_LIVES);
     // Somebody else buries it, unless that thread has ended meanwhile.
     if (lives === 0 || lives < 0 && !hasEnded(-lives) || !hasEnded(thread)) continue;

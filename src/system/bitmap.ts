@@ -58,6 +58,16 @@ export class Bitmap {
     return (Atomics.load(this.#words, this.#base + (place >>> 5)) & 1 << (place & 31)) !== 0;
   }
 
+  /** The first place from `place` on that is taken; -1 if there is none. Looked for often: not a generator. */
+  nextTaken(place: number): number {
+    let mask = -1 << (place & 31);
+    for (let at = place >>> 5; at < this.#length; at++, mask = -1) {
+      const word = Atomics.load(this.#words, this.#base + at) & mask;
+      if (word !== 0) return at * 32 + 31 - Math.clz32(word & -word);
+    }
+    return -1;
+  }
+
   /** The places that are taken; each is looked at when its turn comes. */
   *taken(): Generator<number> {
     for (let at = 0; at < this.#length; at++) {

@@ -82,7 +82,12 @@ describe("the bitmap of places", () => {
         const place = random(128);
         assertEquals(bitmap.release(place), taken.delete(place));
       }
-      if (event % 1000 === 0) assertEquals(bitmap.count(), taken.size);
+      if (event % 1000 !== 0) continue;
+      assertEquals(bitmap.count(), taken.size);
+      const found: number[] = [];
+      for (let at = bitmap.nextTaken(0); at >= 0; at = bitmap.nextTaken(at + 1)) found.push(at);
+      assertEquals(found, [...taken].toSorted((one, other) => one - other));
+      assertEquals([...bitmap.taken()], found);
     }
   });
 

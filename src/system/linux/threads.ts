@@ -50,7 +50,7 @@ export function leavePort(place: number): void {
  */
 export function buryDead(): void {
   const { words, threads } = region();
-  for (const place of threads.taken()) {
+  for (let place = threads.nextTaken(0); place >= 0; place = threads.nextTaken(place + 1)) {
     const thread = layout.threadAt(place);
     if (!hasEnded(thread) || !claimBurial(thread)) continue;
     inheritLocks(thread);
