@@ -20,6 +20,8 @@ const STRING = 6;
 const ARRAY = 7;
 const OBJECT = 8;
 const BUFFER = 9;
+/** A long string, if UTF-8 can hold it. */
+const UTF8 = 10;
 
 /** Objects in one value, at most: each is held against all before it. */
 const MAX_OBJECTS = 64;
@@ -125,6 +127,8 @@ export class TreeWriter {
 
   #string(text: string): true {
     const { length } = text;
+    // UTF-8 has no halves of pairs of surrogates.
+    if (length >= LONG && text.isWellFormed()) return this.#utf8(text);
     this.#tag(LATIN);
     const tag = this.#at - 1;
     this.#length(length);
@@ -137,6 +141,15 @@ export class TreeWriter {
       bytes[start + i] = unit;
     }
     this.#at += length;
+    return true;
+  }
+
+  #utf8(text: string): true {
+    this.#tag(UTF8);
+    this.#need(4 + text.length * 3);
+    const { written } = encoder.encodeInto(text, this.#bytes.subarray(this.#at + 4));
+    this.#length(written);
+    this.#at += written;
     return true;
   }
 
@@ -189,6 +202,8 @@ export class TreeReader {
         return this.#string(1);
       case STRING:
         return this.#string(2);
+      case UTF8:
+        return this.#utf8();
       case ARRAY:
         return this.#array();
       case OBJECT:
@@ -211,9 +226,7 @@ export class TreeReader {
     const count = this.#length();
     const object: Record<string, unknown> = {};
     for (let i = 0; i < count; i++) {
-      const width = this.#bytes[this.#at++] === LATIN ? 1 : 2;
-      const key = this.#string(width);
-      object[key] = this.read();
+      object[this.read() as string] = this.read();
     }
     return object;
   }
@@ -236,6 +249,12 @@ export class TreeReader {
     return this.#view.getUint32(this.#at - 4, true);
   }
 
+  #utf8(): string {
+    const length = this.#length();
+    this.#at += length;
+    return decoder.decode(this.#bytes.subarray(this.#at - length, this.#at));
+  }
+
   #string(width: 1 | 2): string {
     const length = this.#length();
     const start = this.#at;
@@ -253,6 +272,13 @@ export class TreeReader {
     return text;
   }
 }
+
+/** Strings from this length on are left to the runtime's coders; a shorter one is sooner done here. */
+const LONG = 128;
+
+const encoder: TextEncoder = new TextEncoder();
+/** A byte order mark is a character like any other. */
+const decoder: TextDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Characters made into a string at a time: each is an argument of a call. */
 const CHUNK = 4096;
