@@ -6,7 +6,7 @@
  *     npm run hash -- FOLDER
  *
  * `--help` says the rest. The files are hashed in the threads of a pool, each of which
- * has reads of many files in flight on the pool's port: `hash-tree/lane.ts`.
+ * has reads of many files in flight: `hash-tree/reader.ts`.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { type HashOptions, HELP, readArguments } from "./hash-tree/arguments.ts"
 import { checkList } from "./hash-tree/check.ts";
 import { hashAll, ThreadFailure } from "./hash-tree/hasher.ts";
 import { formatLine, quoted } from "./hash-tree/lines.ts";
-import { filesAt } from "./hash-tree/tree.ts";
+import { filesAt, isFolder } from "./hash-tree/tree.ts";
 import { type Screen, screenOf } from "./program/screen.ts";
 
 /** Runs the tool with the arguments after its name. Returns the exit status. */
@@ -53,7 +53,8 @@ async function hash(
   screen: Screen,
 ): Promise<number> {
   let status = 0;
-  await hashAll(paths.flatMap(filesAt), options, (results) => {
+  const threads = paths.some(isFolder) ? options.threads : Math.min(options.threads, paths.length);
+  await hashAll(paths.map(filesAt), { ...options, threads }, (results) => {
     let text = "";
     for (const { path, digest, reason } of results) {
       if (reason === null) {

@@ -5,11 +5,12 @@
  */
 
 import { readFileSync } from "node:fs";
+import type { Screen } from "../program/screen.ts";
 import type { CheckOptions } from "./arguments.ts";
 import { hashAll } from "./hasher.ts";
 import { checkedName, type Expected, parseLine, quoted } from "./lines.ts";
 import { MISSING, reasonFor } from "./reasons.ts";
-import type { Screen } from "../program/screen.ts";
+import { filesNamed } from "./tree.ts";
 
 interface List {
   readonly expected: readonly Expected[];
@@ -77,12 +78,13 @@ async function checkFiles(
   screen: Screen,
 ): Promise<Tally> {
   const tally: Tally = { matching: 0, differing: 0, unreadable: 0 };
-  const items = expected.map(({ path }) => ({ path, reason: null }));
+  const files = filesNamed(expected.map(({ path }) => path));
+  const threads = Math.max(1, Math.min(options.threads, expected.length));
   let next = 0;
   const say = (path: string, verdict: string) => {
     if (!options.status) screen.write(`${checkedName(path)}: ${verdict}\n`);
   };
-  await hashAll(items, options, (results) => {
+  await hashAll([files], { ...options, threads }, (results) => {
     for (const { path, digest, reason } of results) {
       const wanted = expected[next++].digest;
       if (reason !== null) {

@@ -6,13 +6,19 @@
 
 import { Pool } from "../../mod.ts";
 import type { HashOptions } from "./arguments.ts";
-import { FAILURE, makeShared, type Shared, type Work } from "./lanes.ts";
 import { Progress } from "./progress.ts";
 import { reasonOfFailure } from "./reasons.ts";
-import type { Item } from "./tree.ts";
+import type { Found, Item } from "./tree.ts";
+import { FAILURE, SEPARATOR, type Shared } from "./work.ts";
 
 /** Files of one task at most. */
 const MAX_FILES = 128;
+
+/** Tasks a thread is given at a time: when it has done one, the next is there. */
+const TASKS_A_THREAD = 2;
+
+/** Milliseconds of looking for files after which the threads are seen to. */
+const LOOK_MS = 5;
 
 /** What has become of a file: its digest, or why there is none. */
 export type Result =
@@ -24,38 +30,56 @@ export class ThreadFailure extends Error {
   override readonly name: string = "ThreadFailure";
 }
 
-/** Hashes all `items` and hands the results to `tell`, in the order of the items. */
+/**
+ * Hashes all files of `roots` and hands the results to `tell`, in the roots' order. Threads
+ * begin while files are still being looked for.
+ */
 export async function hashAll(
-  items: readonly Item[],
+  roots: readonly Found[],
   { threads, silent }: HashOptions,
   tell: (results: readonly Result[]) => void,
 ): Promise<void> {
-  const hasher = new Hasher(items, threads, tell);
-  using _progress = await Progress.start(items, silent, () => hasher.hashed);
-  await hasher.run();
+  const hasher = new Hasher(threads, tell);
+  try {
+    const items: Item[] = [];
+    for (const root of roots) items.push(...await hasher.add(root));
+    using _progress = await Progress.start(items, silent, () => hasher.hashed);
+    await hasher.finish();
+  } finally {
+    await hasher.close();
+  }
 }
 
 class Hasher {
-  readonly #items: readonly Item[];
+  readonly #pool: Pool;
   readonly #threads: number;
   readonly #tell: (results: readonly Result[]) => void;
   readonly #shared: Shared;
-  /** One more than threads run at a time: while one lane waits for the disk, another is hashed. */
-  readonly #lanes: number;
-  readonly #finished = new Map<number, readonly Result[]>();
+  /** Files that no thread has been given, from `#next` on. */
+  #waiting: Item[] = [];
   #next = 0;
+  /** Tasks that are not done. */
+  #tasks = 0;
+  readonly #results: Map<Item, Result> = new Map();
+  /** What is to be told, in order, and how much of it has been. */
+  #order: readonly Item[] = [];
   #told = 0;
+  #failure: Error | null = null;
+  /** Called when a task is done. */
+  #whenDone: () => void = () => {};
 
-  constructor(
-    items: readonly Item[],
-    threads: number,
-    tell: (results: readonly Result[]) => void,
-  ) {
-    this.#items = items;
+  constructor(threads: number, tell: (results: readonly Result[]) => void) {
     this.#threads = threads;
     this.#tell = tell;
-    this.#lanes = Math.max(1, Math.min(threads + 1, items.length));
-    this.#shared = makeShared(this.#lanes);
+    const memory = new SharedArrayBuffer(threads * Float64Array.BYTES_PER_ELEMENT);
+    this.#shared = { hashed: new Float64Array(memory) };
+    this.#pool = new Pool(new URL("./thread.ts", import.meta.url), {
+      name: "hash",
+      threads,
+      concurrency: threads,
+      data: this.#shared,
+    });
+    this.#pool.addEventListener("error", ({ error }) => this.#fail(error));
   }
 
   /** Bytes hashed so far. */
@@ -63,69 +87,94 @@ class Hasher {
     return this.#shared.hashed.reduce((sum, bytes) => sum + bytes, 0);
   }
 
-  async run(): Promise<void> {
-    if (this.#items.length === 0) return;
-    // One thread more than there are lanes, so that one is always there to take packets.
-    const pool = new Pool(new URL("./thread.ts", import.meta.url), {
-      name: "hash",
-      threads: this.#lanes + 1,
-      concurrency: this.#threads,
-      data: this.#shared,
-    });
-    const failed = new Promise<never>((_, reject) => {
-      pool.addEventListener("error", ({ error }) => {
-        reject(new ThreadFailure(`a thread has failed: ${error.message}`, { cause: error }));
-      });
-    });
-    const lanes = Array.from({ length: this.#lanes }, (_, lane) => this.#work(pool, lane));
-    try {
-      await Promise.race([Promise.all(lanes), failed]);
-    } catch (error) {
-      // A thread that waits for a read whose packet was lost would wait for ever.
-      void pool.close({ timeoutMs: 0 });
-      throw error;
-    }
-    await pool.close();
-  }
-
-  /** Gives one lane work until there is none. */
-  async #work(pool: Pool, lane: number): Promise<void> {
+  /** Has the files of a root hashed. Returns them, when all are found. */
+  async add(root: Found): Promise<readonly Item[]> {
+    let looked = performance.now();
     for (;;) {
-      const first = this.#next;
-      if (first === this.#items.length) return;
-      const items = this.#items.slice(first, this.#next += this.#share());
-      const paths = items.filter(({ reason }) => reason === null).map(({ path }) => path);
-      const work: Work = { lane, paths };
-      const found = paths.length === 0 ? [] : await pool.run<string[]>("hash", work);
-      let at = 0;
-      this.#finish(
-        first,
-        items.map(({ path, reason }) => {
-          if (reason !== null) return { path, digest: null, reason };
-          const text = found[at++];
-          return text.startsWith(FAILURE)
-            ? { path, digest: null, reason: reasonOfFailure(path, text.slice(FAILURE.length)) }
-            : { path, digest: text, reason: null };
-        }),
-      );
+      const { done, value } = root.next();
+      if (done) {
+        this.#order = this.#order.concat(value);
+        return value;
+      }
+      for (const item of value) {
+        const { path, reason } = item;
+        if (reason === null) this.#waiting.push(item);
+        else this.#results.set(item, { path, digest: null, reason });
+      }
+      this.#giveTasks();
+      if (performance.now() - looked < LOOK_MS) continue;
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      looked = performance.now();
     }
   }
 
-  /** How many files the next task gets: fewer towards the end, so that all lanes end together. */
+  /** Waits until all is hashed and told. */
+  async finish(): Promise<void> {
+    for (;;) {
+      if (this.#failure !== null) throw this.#failure;
+      this.#giveTasks();
+      this.#tellFinished();
+      if (this.#tasks === 0) return;
+      await new Promise<void>((resolve) => this.#whenDone = resolve);
+    }
+  }
+
+  /** Ends the threads. Of one that has failed it is not known whether it ends. */
+  async close(): Promise<void> {
+    await this.#pool.close(this.#failure === null ? {} : { timeoutMs: 0 });
+  }
+
+  #giveTasks(): void {
+    while (this.#tasks < this.#threads * TASKS_A_THREAD && this.#next < this.#waiting.length) {
+      const items = this.#waiting.slice(this.#next, this.#next += this.#share());
+      this.#tasks++;
+      void this.#hash(items);
+    }
+    if (this.#next < this.#waiting.length) return;
+    this.#waiting = [];
+    this.#next = 0;
+  }
+
+  /** How many files the next task gets: fewer towards the end, so that all threads end together. */
   #share(): number {
-    const left = this.#items.length - this.#next;
-    return Math.max(1, Math.min(MAX_FILES, Math.floor(left / (2 * this.#lanes))));
+    const left = this.#waiting.length - this.#next;
+    return Math.max(1, Math.min(MAX_FILES, Math.floor(left / (2 * this.#threads))));
   }
 
-  /** Results are told as soon as all before them are. */
-  #finish(first: number, results: readonly Result[]): void {
-    this.#finished.set(first, results);
-    for (;;) {
-      const next = this.#finished.get(this.#told);
-      if (next === undefined) return;
-      this.#finished.delete(this.#told);
-      this.#told += next.length;
-      this.#tell(next);
+  async #hash(items: readonly Item[]): Promise<void> {
+    try {
+      const paths = items.map(({ path }) => path).join(SEPARATOR);
+      const found = (await this.#pool.run<string>("hash", paths)).split(SEPARATOR);
+      items.forEach((item, index) => this.#results.set(item, resultOf(item.path, found[index])));
+    } catch (error) {
+      this.#fail(error);
     }
+    this.#tasks--;
+    this.#giveTasks();
+    this.#whenDone();
   }
+
+  /** Results are told as soon as all before them are there. */
+  #tellFinished(): void {
+    const results: Result[] = [];
+    for (; this.#told < this.#order.length; this.#told++) {
+      const item = this.#order[this.#told];
+      const result = this.#results.get(item);
+      if (result === undefined) break;
+      this.#results.delete(item);
+      results.push(result);
+    }
+    if (results.length > 0) this.#tell(results);
+  }
+
+  #fail(cause: unknown): void {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    this.#failure ??= new ThreadFailure(`a thread has failed: ${message}`, { cause });
+    this.#whenDone();
+  }
+}
+
+function resultOf(path: string, text: string): Result {
+  if (!text.startsWith(FAILURE)) return { path, digest: text, reason: null };
+  return { path, digest: null, reason: reasonOfFailure(path, text.slice(FAILURE.length)) };
 }
