@@ -7,7 +7,18 @@
 /** What a change is; `overflow`: more has changed than could be kept, and nobody knows what. */
 export type ChangeAction = "added" | "removed" | "modified" | "renamed" | "overflow";
 
-/** One change in a directory that is watched. */
+/**
+ * One change in a directory that is watched.
+ *
+ * Who applies every change to what is known of the directory knows what is in it, if it was looked
+ * at behind the first read, and is again after an overflow. `removed` takes a folder away with all
+ * in it, `renamed` takes all in it along. A folder that is `added` begins empty, also one that was
+ * known: on Linux all that is in it is told behind it. Windows does not tell what is in a folder that
+ * was moved: a program for both forgets what it knew of the folder and looks into it.
+ *
+ * Where the directory changes during such a look, a rename may be told behind it whose result it has
+ * seen: then the new path is looked into again.
+ */
 export interface DirectoryChange {
   /** What has happened. */
   readonly action: ChangeAction;

@@ -8,6 +8,7 @@ import { short, Watching } from "./watching.ts";
 
 const unlessWindowsMoves = isWine && "Wine tells a move between folders as a rename";
 const unlessTree = isWine && "Wine watches no folder that was there before";
+const unlessContents = isWindows && "Windows tells of a folder that has come, not of what is in it";
 const unlessNames = isWine && "Wine goes on with the old name of a renamed folder";
 
 describe("directory changes", () => {
@@ -206,4 +207,45 @@ describe("directory changes", () => {
     writeFileSync(watching.folder.path("elsewhere/deep/file"), "");
     assertEquals([...first, ...watching.settled()], ["-x"]);
   });
+
+  itUnless(unlessContents, "a folder moved in, or within: told with all that is in it", () => {
+    const make = (root: string) => {
+      mkdirSync(join(root, "x", "a", "deep"), { recursive: true });
+      mkdirSync(join(root, "y"));
+      writeFileSync(join(root, "x", "a", "deep", "file"), "");
+    };
+    using watching = new Watching({ filter: ["fileName", "directoryName"] }, make);
+    watching.read();
+    renameSync(watching.path("x", "a"), watching.path("y", "b"));
+    assertEquals(watching.settled(), ["-x/a", "+y/b", "+y/b/deep", "+y/b/deep/file"]);
+    const elsewhere = watching.folder.path("elsewhere");
+    renameSync(watching.path("y", "b"), elsewhere);
+    assertEquals(watching.settled(), ["-y/b"]);
+    renameSync(elsewhere, watching.path("c"));
+    assertEquals(watching.settled(), ["+c", "+c/deep", "+c/deep/file"]);
+  });
+
+  itUnless(
+    unlessContents,
+    "a folder renamed and gone, another by its new name: the first is not told of any more",
+    () => {
+      const make = (root: string) => mkdirSync(join(root, "x"));
+      using watching = new Watching({ filter: ["fileName", "directoryName"] }, make);
+      watching.read();
+      // All of it has happened before the first change is looked at.
+      renameSync(watching.path("x"), watching.path("y"));
+      renameSync(watching.path("y"), watching.folder.path("elsewhere"));
+      mkdirSync(watching.path("y"));
+      watching.file("y", "of-the-second");
+      const known = new Set(["x"]);
+      for (const change of watching.settled()) {
+        const [action, path] = [change[0], change.slice(1)];
+        if (action === "+") known.add(path);
+        else for (const one of known) if (`${one}/`.startsWith(`${path}/`)) known.delete(one);
+      }
+      assertEquals([...known].sort(), ["y", "y/of-the-second"]);
+      writeFileSync(watching.folder.path("elsewhere/of-the-first"), "");
+      assertEquals(watching.settled(), []);
+    },
+  );
 });

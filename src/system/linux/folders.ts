@@ -127,9 +127,14 @@ export class Folders {
     return slot;
   }
 
-  /** The newest slot of this name in a folder; 0 if there is none. The name lies in `bytes`. */
-  byName(folder: number, begin: number, length: number): number {
-    let slot = this.words[this.#bucket(folder, begin, length)];
+  /**
+   * The newest slot of this name in a folder, or of those older than the slot `after`; 0 if there
+   * is none. The name lies in `bytes`.
+   */
+  byName(folder: number, begin: number, length: number, after: number = 0): number {
+    let slot = after === 0
+      ? this.words[this.#bucket(folder, begin, length)]
+      : this.get(after, F_NEXT_NAME);
     while (slot !== 0 && !this.#isNamed(slot, folder, begin, length)) {
       slot = this.get(slot, F_NEXT_NAME);
     }

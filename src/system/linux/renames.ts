@@ -20,11 +20,11 @@ import {
   F_WATCH,
   RECURSIVE,
 } from "./folder-layout.ts";
-import { chainOf, pathOf, slotsWithin } from "./folder-paths.ts";
+import { chainOf, pathOf } from "./folder-paths.ts";
 import type { Folders } from "./folders.ts";
 import * as inotify from "./inotify.ts";
 import { isWanted, nameLength, type Output, report, takeFound } from "./output.ts";
-import { forgetWithin, place, rename, watchNamed } from "./scan.ts";
+import { forgetNamed, place, rename, watchNamed } from "./scan.ts";
 
 /** Events looked at for the second half of a rename; the kernel queues the two one behind the other. */
 const PARTNER_WITHIN = 32;
@@ -44,12 +44,14 @@ export function moved(output: Output, slot: number, isFolder: boolean): boolean 
   const isReported = isWanted(folders, isFolder);
   if (isReported && !report(output, records.REMOVED, slot, begin, length)) return false;
   takeFound(folders, slot, begin, length);
-  const known = isFolder ? folders.byName(slot, begin, length) : 0;
-  if (known !== 0) forgetWithin(folders, fd, slotsWithin(folders, known));
+  if (isFolder) forgetNamed(folders, fd, slot, begin, length);
   return true;
 }
 
-/** A rename; from one folder to another Windows calls it a removal and an addition. */
+/**
+ * A rename. From one folder to another Windows calls it a removal and an addition. So do we where
+ * it is not sure which folder was renamed: whoever reads then forgets what was in it.
+ */
 function renamed(
   output: Output,
   slot: number,
@@ -62,11 +64,13 @@ function renamed(
   const { folders, records: into } = output;
   const to = partner + E_NAME;
   const toLength = nameLength(folders, to);
+  const isFollowed = isFolder && folders.words[RECURSIVE] !== 0;
+  const known = isFollowed ? whichMoved(output, slot, begin, length, target, to, toLength) : 0;
   if (isWanted(folders, isFolder)) {
-    const known = folders.expectsFound() ? folders.byName(target, to, toLength) : 0;
+    const there = folders.expectsFound() ? folders.byName(target, to, toLength) : 0;
     // A folder that is put over an empty one has something in it that was not found there.
-    const isKnown = known !== 0 && !isFolder && folders.isFound(known);
-    const isSame = slot === target && !isKnown;
+    const isKnown = there !== 0 && !isFolder && folders.isFound(there);
+    const isSame = slot === target && !isKnown && (!isFollowed || known !== 0);
     const [first, second] = isSame
       ? [records.RENAMED_OLD_NAME, records.RENAMED_NEW_NAME]
       : [records.REMOVED, records.ADDED];
@@ -81,29 +85,36 @@ function renamed(
   folders.words[partner + E_MASK >>> 2] = 0;
   takeFound(folders, slot, begin, length);
   takeFound(folders, target, to, toLength);
-  if (isFolder && folders.words[RECURSIVE] !== 0) {
-    follow(output, slot, begin, length, target, to, toLength);
+  if (!isFollowed) return true;
+  if (known === 0) {
+    forgetNamed(folders, output.fd, slot, begin, length);
+    place(output, target, to, toLength);
+  } else {
+    rename(folders, known, target, to, toLength);
+    // It was told as added, and begins empty for whoever reads.
+    if (slot !== target) folders.scanLater(known, false);
   }
   return true;
 }
 
-/** A folder was renamed: if it is the one we know, it keeps its watches. */
-function follow(
-  output: Output,
+/**
+ * The slot of the folder that was renamed, which keeps its watches; 0 if that is not sure: the one
+ * that has the old name may have been found under it before the event that will tell of it.
+ */
+function whichMoved(
+  { folders, fd }: Output,
   slot: number,
   begin: number,
   length: number,
   target: number,
   to: number,
   toLength: number,
-): void {
-  const { folders, fd } = output;
+): number {
   const known = folders.byName(slot, begin, length);
-  if (known === 0) return place(output, target, to, toLength);
+  if (known === 0 || folders.byName(slot, begin, length, known) !== 0) return 0;
   const watch = watchNamed(folders, fd, target, to, toLength);
-  const isOther = watch >= 0 && watch !== folders.get(known, F_WATCH);
-  if (isOther) place(output, target, to, toLength);
-  else rename(folders, known, target, to, toLength);
+  // If nothing is there any more, another event will tell where it is.
+  return watch < 0 || watch === folders.get(known, F_WATCH) ? known : 0;
 }
 
 /** The event that says where to, if it is there by now; 0 if not. */

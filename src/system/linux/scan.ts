@@ -38,7 +38,7 @@ import {
   USED,
   WATCHED,
 } from "./folder-layout.ts";
-import { chainOf, pathIn, pathOf } from "./folder-paths.ts";
+import { chainOf, pathIn, pathOf, slotsWithin } from "./folder-paths.ts";
 import type { Folders } from "./folders.ts";
 import * as inotify from "./inotify.ts";
 import { fail, lose, nameLength, type Output, report } from "./output.ts";
@@ -285,12 +285,30 @@ export function place(
   folders.scanLater(known, false);
 }
 
-/** Everything above `slot` stays; the folder and all in it are watched no more. */
-export function forgetWithin(folders: Folders, fd: number, slots: readonly number[]): void {
-  for (const slot of slots) {
-    inotify.removeWatch(fd, folders.get(slot, F_WATCH));
-    drop(folders, slot);
+/**
+ * What was called so in a folder is not there any more, and neither it nor what is in it is
+ * watched. More than one may be called so: one that an event has told of, and one that was found
+ * under its name before the event that will tell of it. That event will have it watched again.
+ */
+export function forgetNamed(
+  folders: Folders,
+  fd: number,
+  folder: number,
+  begin: number,
+  length: number,
+): void {
+  for (;;) {
+    const known = folders.byName(folder, begin, length);
+    if (known === 0) return;
+    for (const slot of slotsWithin(folders, known)) forget(folders, fd, slot);
+    if (folders.byName(folder, begin, length) === known) forget(folders, fd, known);
   }
+}
+
+function forget(folders: Folders, fd: number, slot: number): void {
+  const isWatched = (folders.get(slot, F_FLAGS) & WATCHED) !== 0;
+  if (isWatched) inotify.removeWatch(fd, folders.get(slot, F_WATCH));
+  drop(folders, slot);
 }
 
 /** The folder is not watched any more. */

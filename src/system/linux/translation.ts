@@ -21,6 +21,7 @@ import {
   ERROR,
   EVENTS,
   EVENTS_BYTES,
+  F_FLAGS,
   F_WATCH,
   GONE,
   LOST,
@@ -32,6 +33,7 @@ import {
   POSITION,
   RECURSIVE,
   ROOT,
+  WATCHED,
 } from "./folder-layout.ts";
 import { pathOf } from "./folder-paths.ts";
 import type { Folders } from "./folders.ts";
@@ -257,9 +259,11 @@ function hasGone(
   const isReported = isWanted(folders, isFolder);
   if (isReported && !report(output, records.REMOVED, slot, begin, length)) return false;
   takeFound(folders, slot, begin, length);
-  if (isFolder) {
-    const known = folders.byName(slot, begin, length);
-    if (known !== 0) folders.unname(known);
+  if (!isFolder) return true;
+  // One that was found under the name already is told of by another event, and called so then.
+  for (let known = 0; (known = folders.byName(slot, begin, length)) !== 0;) {
+    if ((folders.get(known, F_FLAGS) & WATCHED) !== 0) folders.unname(known);
+    else folders.drop(known);
   }
   return true;
 }
