@@ -139,7 +139,7 @@ function findStrays(folders: Folders): void {
   }
 }
 
-/** A folder could not be opened or watched. If it is there, what happens in it would be missed. */
+/** A folder could not be opened, read or watched. If it is there, what is in it would be missed. */
 function missing(folders: Folders, reason: number): void {
   if (!NOT_THERE.includes(reason)) fail(folders, reason);
 }
@@ -156,7 +156,11 @@ function readEntries({ folders, fd }: Output): void {
   const { words } = folders;
   const scanned = words[SCAN_FD] - 1;
   const count = inotify.listFolder(scanned, folders.address + ENTRIES, ENTRIES_BYTES);
-  if (count <= 0) return closeScan(folders);
+  if (count <= 0) {
+    // Looking again would come to the same: it is an error, and not a loss, that is told.
+    if (count < 0) missing(folders, -count);
+    return closeScan(folders);
+  }
   words[ENTRY] = 0;
   words[ENTRIES_END] = count;
   words[FOUND_UNTIL] = words[POSITION] + (words[END] - words[BEGIN]) + inotify.queuedBytes(fd) | 0;
