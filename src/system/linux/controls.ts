@@ -165,11 +165,6 @@ const CONTROLS: Map<number, (call: Call) => Result> = new Map([
   [controls.IOCTL_DISK_GET_LENGTH_INFO, getLength],
 ]);
 
-/** Enters the twin of a control code. It must not wait for anything but the disk. */
-export function defineControl(control: number, work: (call: Call) => Result): void {
-  CONTROLS.set(control, work);
-}
-
 /** The twin of a control code; one that says so for a code that has none. */
 export function controlOf(control: number): (call: Call) => Result {
   return CONTROLS.get(control) ?? (() => refused(code.ERROR_INVALID_FUNCTION));
