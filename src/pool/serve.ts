@@ -257,7 +257,7 @@ export class Server implements PoolThread {
   #beginTrace(packet: Packet): void {
     this.#trace!.ended(packet, this.#takenAt);
     this.#traced = packet;
-    this.#tracedAt = performance.now();
+    this.#tracedAt = this.#trace!.begin(this.#takenAt);
   }
 
   #handled(): void {

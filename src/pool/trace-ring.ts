@@ -119,6 +119,8 @@ export class ThreadTrace implements Onlooker {
   readonly ring: TraceRing;
   readonly #port: number;
   readonly #origin: number = performance.timeOrigin;
+  /** When the last thing that took time was done, as `performance.now()`. */
+  #doneAt = 0;
 
   /** Notes into `ring`; of operations those on the port at this place. */
   constructor(ring: TraceRing, port: number) {
@@ -137,6 +139,14 @@ export class ThreadTrace implements Onlooker {
   refused(place: number): void {
     const { port, kind, overlapped } = factsOf(place);
     if (port === this.#port) this.ring.note(NOTE_REFUSED, timeNow(), 0, kind + 1, overlapped);
+  }
+
+  /**
+   * When a packet is begun with of a batch that was taken at `takenAt`: as soon as the last
+   * one is done with. Two looks at the clock would be most of what a traced packet costs.
+   */
+  begin(takenAt: number): number {
+    return Math.max(this.#doneAt, takenAt);
   }
 
   /** The packet of an operation has been taken; times here and below as `performance.now()`. */
@@ -176,7 +186,8 @@ export class ThreadTrace implements Onlooker {
   }
 
   #span(begunAt: number): [at: number, duration: number] {
-    return [this.#origin + begunAt, performance.now() - begunAt];
+    this.#doneAt = performance.now();
+    return [this.#origin + begunAt, this.#doneAt - begunAt];
   }
 }
 
