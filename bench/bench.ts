@@ -14,12 +14,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { type BenchOptions, HELP, readArguments } from "./arguments.ts";
 import { measureScenario } from "./harness.ts";
 import { removeRunFolder } from "./files.ts";
 import { writePage } from "./page.ts";
-import { removeCompiled, ROOT } from "./programs.ts";
+import { ownProgram, removeCompiled } from "./programs.ts";
 import { showProgress } from "./progress.ts";
 import { type Report, type ScenarioResult, type Setting, settingOf } from "./report.ts";
 import { scaleOf } from "./scenario.ts";
@@ -83,7 +82,7 @@ function measureApart(name: string, { rounds, isSmoke }: BenchOptions): Scenario
   try {
     const file = join(folder, "result.json");
     const args = [name, "--rounds", `${rounds}`, "--json", file, ...(isSmoke ? ["--smoke"] : [])];
-    const [program, ...rest] = ownCommand(args);
+    const [program, ...rest] = [...ownProgram("bench/bench.ts"), ...args];
     const { error } = spawnSync(program, rest, { stdio: "inherit" });
     if (error) throw error;
     if (!existsSync(file)) throw new Error(`The scenario ${name} has ended without a result`);
@@ -91,15 +90,6 @@ function measureApart(name: string, { rounds, isSmoke }: BenchOptions): Scenario
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** How to run this tool once more, in this runtime. */
-function ownCommand(args: readonly string[]): string[] {
-  const file = fileURLToPath(import.meta.url);
-  if ("Bun" in globalThis) return [process.execPath, file, ...args];
-  // As the task does where npm has installed nothing.
-  const modules = existsSync(join(ROOT, "node_modules")) ? [] : ["--node-modules-dir=none"];
-  return [process.execPath, "run", "--allow-all", "--no-check", ...modules, file, ...args];
 }
 
 if (import.meta.main) {

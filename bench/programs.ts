@@ -56,6 +56,15 @@ export type RuntimeName = "node" | "bun" | "deno";
 /** The one that this is. */
 export const THIS_RUNTIME: RuntimeName = process.versions.bun === undefined ? "deno" : "bun";
 
+/** How to run a TypeScript program of this repository in this runtime. */
+export function ownProgram(path: string): string[] {
+  const file = join(ROOT, path);
+  if (THIS_RUNTIME === "bun") return [process.execPath, file];
+  // As the tasks do where npm has installed nothing.
+  const modules = existsSync(join(ROOT, "node_modules")) ? [] : ["--node-modules-dir=none"];
+  return [process.execPath, "run", "--quiet", "--no-check", "--allow-all", ...modules, file];
+}
+
 /** How to run a script in a runtime, which need not be this one; left out if it is not there. */
 export function inRuntime(name: RuntimeName, script: string): string[] {
   const path = runtimePath(name);

@@ -5,10 +5,21 @@
  */
 
 import type { Scenario } from "./scenario.ts";
-import { postTake } from "./scenarios/post-take.ts";
 import { copy } from "./scenarios/copy.ts";
+import { overhead } from "./scenarios/overhead.ts";
+import { postTake } from "./scenarios/post-take.ts";
 import { randomRead } from "./scenarios/random-read.ts";
+import { scale } from "./scenarios/scale.ts";
 import { tasks } from "./scenarios/tasks.ts";
+import { watch } from "./scenarios/watch.ts";
 
 /** Each once. */
-export const SCENARIOS: readonly Scenario[] = [postTake, tasks, randomRead, copy];
+export const SCENARIOS: readonly Scenario[] = [
+  postTake,
+  tasks,
+  randomRead,
+  copy,
+  watch,
+  scale,
+  overhead,
+];

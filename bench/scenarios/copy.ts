@@ -44,7 +44,7 @@ export const copy: Scenario = {
         goals: [{ rivals: ["cp", "dd", "Deno", "Bun", "fs."], ratio: 1 }],
       },
       {
-        name: `${small} files of 4 KiB in ${small / 20 / 10} folders`,
+        name: `${small} files of 4 KiB in ${Math.ceil(small / 200)} folders`,
         unit: "files/s",
         contenders: contendersFor(folderOf("small", small, () => 4096), ofFolders(runtimes)),
       },

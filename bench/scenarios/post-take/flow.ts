@@ -25,8 +25,16 @@ interface Passage {
   close(): void;
 }
 
-/** How many packets a second go from `producers` Workers to `consumers`; each pass has `packets`. */
-export function flows(packets: number, producers: number, consumers: number): Contender[] {
+/**
+ * How many packets a second go from `producers` Workers to `consumers`; each pass has `packets`.
+ * The port's concurrency value lets all consumers run unless it is given.
+ */
+export function flows(
+  packets: number,
+  producers: number,
+  consumers: number,
+  concurrency: number = consumers,
+): Contender[] {
   const open = (passage: () => Passage) => async (): Promise<Runner> => {
     const workers = await startWorkers(THREAD, producers + consumers);
     return {
@@ -34,7 +42,7 @@ export function flows(packets: number, producers: number, consumers: number): Co
       close: () => workers.forEach((worker) => worker.close()),
     };
   };
-  const ours = { name: "a port", isOurs: true, open: open(() => overPort(consumers)) };
+  const ours = { name: "a port", isOurs: true, open: open(() => overPort(concurrency)) };
   const ring = { name: "SharedArrayBuffer ring", open: open(() => overRing(producers === 1)) };
   const channels = {
     name: "MessagePort",
@@ -56,7 +64,7 @@ async function flow(
   const start = (role: "produce" | "consume", own: readonly JobWorker[]) =>
     own.map((worker, index) => {
       const way = passage.way(role, index);
-      const count = packets / own.length;
+      const count = role === "produce" ? packets / own.length : shareOf(packets, own.length, index);
       return worker.run<number>(
         { role, way, count, words: words.buffer, producers, consumers } satisfies Job,
         portsOf(way),
@@ -78,6 +86,11 @@ async function flow(
   passage.close();
   if (taken !== packets) throw new Error(`${taken} of ${packets} packets were taken`);
   return packets / seconds;
+}
+
+/** Of messages each gets one after the other, so that the first ones may get one more. */
+function shareOf(packets: number, count: number, index: number): number {
+  return Math.floor((packets + count - 1 - index) / count);
 }
 
 function ignored(_: Promise<number>): void {}
