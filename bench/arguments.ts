@@ -4,7 +4,7 @@
  * @module
  */
 
-import { parseArgs } from "node:util";
+import { type Help, type Mistake, mistake, readOptions } from "../examples/program/command-line.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
 /** What to measure, and where the result goes. */
@@ -20,9 +20,9 @@ export interface BenchOptions {
 
 /** What the command line asks for. */
 export type Command =
-  | { readonly kind: "help" }
+  | Help
+  | Mistake
   | { readonly kind: "list" }
-  | { readonly kind: "mistake"; readonly message: string }
   | { readonly kind: "run"; readonly options: BenchOptions };
 
 const ROUNDS = 7;
@@ -49,15 +49,16 @@ Exit status: 0 all was measured, 1 a contender failed, 2 the command line is wro
 
 /** Reads the command line, without the program's name. */
 export function readArguments(args: readonly string[]): Command {
-  let parsed;
-  try {
-    parsed = parse(args);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return mistake(error.message.split(/\. |\n/)[0]);
-  }
+  const flag = { type: "boolean", default: false } as const;
+  const parsed = readOptions(args, {
+    rounds: { type: "string" },
+    smoke: flag,
+    json: { type: "string" },
+    html: { type: "string" },
+    list: flag,
+  });
+  if ("kind" in parsed) return parsed;
   const { values, positionals } = parsed;
-  if (values.help) return { kind: "help" };
   if (values.list) return { kind: "list" };
   const known = SCENARIOS.map(({ name }) => name);
   const strange = positionals.find((name) => !known.includes(name));
@@ -71,24 +72,4 @@ export function readArguments(args: readonly string[]): Command {
   const scenarios = positionals.length === 0 ? known : [...new Set(positionals)];
   const { smoke: isSmoke, json, html } = values;
   return { kind: "run", options: { scenarios, rounds, isSmoke, json, html } };
-}
-
-function parse(args: readonly string[]) {
-  const flag = { type: "boolean", default: false } as const;
-  return parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      rounds: { type: "string" },
-      smoke: flag,
-      json: { type: "string" },
-      html: { type: "string" },
-      list: flag,
-      help: { ...flag, short: "h" },
-    },
-  });
-}
-
-function mistake(message: string): Command {
-  return { kind: "mistake", message };
 }

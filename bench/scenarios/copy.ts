@@ -132,7 +132,7 @@ function contendersFor(subject: Subject, ways: readonly Way[]): Contender[] {
         const began = performance.now();
         const problems: string[] = [];
         const complain = (line: string) => void problems.push(line);
-        const screen = { isTerminal: false, print() {}, complain };
+        const screen = { isTerminal: false, write() {}, print() {}, complain };
         if (await main(["--quiet", from, to], screen) !== 0) throw new Error(problems.join("\n"));
         return subject.amount / (performance.now() - began) * 1000;
       }),
