@@ -15,6 +15,7 @@ import type { Contender, Runner } from "../../scenario.ts";
 const BLOCK = 4096;
 const FILE_BYTES = 16 << 20;
 const BATCH = 1024;
+const OFFSETS = 65_536;
 
 /** A file of the page cache. */
 export function smallFile(): string {
@@ -35,10 +36,14 @@ export function readsInFlight(
     port.associate(file, 1);
     // All into the same few pages: what is measured is not the processor's cache.
     const buffer = NativeBuffer.allocate(BLOCK);
-    const offsets = randoms(depth, FILE_BYTES / BLOCK);
+    // The same offsets at every depth, so that each has as much of the file in the processor's cache.
+    const offsets = randoms(OFFSETS, FILE_BYTES / BLOCK);
+    let next = 0;
     const turn = (): void => {
       port.batch(() => {
-        for (let tag = 0; tag < depth; tag++) file.read(buffer, offsets[tag] * BLOCK, tag);
+        for (let tag = 0; tag < depth; tag++) {
+          file.read(buffer, offsets[next++ % OFFSETS] * BLOCK, tag);
+        }
       });
       for (let taken = 0; taken < depth;) {
         for (const { error } of port.getMany(BATCH)) {
