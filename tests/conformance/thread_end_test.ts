@@ -7,9 +7,24 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { writeFileSync } from "node:fs";
-import { CompletionPort, FileHandle, NativeBuffer, type PortToken } from "../../mod.ts";
+import {
+  CompletionPort,
+  DeviceHandle,
+  FileHandle,
+  NativeBuffer,
+  type Packet,
+  type PortToken,
+} from "../../mod.ts";
 import { ledger } from "../../src/core/ledger.ts";
-import { Folder, isBun, itUnless, startWorker, unlessPending, until } from "./fixture.ts";
+import {
+  Folder,
+  isBun,
+  itUnless,
+  startWorker,
+  unlessLinux,
+  unlessPending,
+  until,
+} from "./fixture.ts";
 
 const SHOWN = 0;
 const GO = 1;
@@ -137,4 +152,31 @@ describe("promise 5: operations of a closed port, whose packets a thread may be 
       assert(ledger().operations.count() === 0);
     },
   );
+});
+
+describe("promise 8: an ioctl that a thread was making when it was terminated", () => {
+  for (const isClosed of [false, true]) {
+    const when = isClosed ? ", its handle closed meanwhile" : "";
+    const unless = unlessLinux || !isBun && "Deno does not end the thread that is in the call";
+    itUnless(unless, `has its packet, which says that it was cut short${when}`, async () => {
+      using port = new CompletionPort();
+      using device = DeviceHandle.open("/dev/null");
+      port.associate(device, 3);
+      const counts = newCounts();
+      const worker = new Worker(new URL("./workers/call.ts", import.meta.url).href, {
+        type: "module",
+      });
+      worker.onmessage = () => worker.postMessage({ device: device.token, counts });
+      await until(() => Atomics.load(counts, SHOWN) === 1, "the thread is in the call");
+      assertEquals(port.get(0), null);
+      if (isClosed) device.close();
+      worker.terminate();
+      let packet: Packet | null = null;
+      await until(() => (packet = port.get(1)) !== null, "the packet comes");
+      const { key, error, operation } = packet!;
+      assertEquals([key, operation?.tag, error?.code], [3, 7, 995]);
+      assertEquals(port.get(0), null);
+      assertEquals(port.counters.inFlight, 0);
+    });
+  }
 });

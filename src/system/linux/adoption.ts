@@ -1,7 +1,7 @@
 /**
- * What threads that have ended had in their hands on the engine without io_uring,
- * where the starting thread itself carries file operations out, and one thread is
- * told once that a stream is ready.
+ * What threads that have ended had in their hands: calls that they made themselves because no
+ * engine can; and on the engine without io_uring, where the starting thread itself carries
+ * file operations out, and one thread is told once that a stream is ready.
  *
  * @module
  */
@@ -9,6 +9,7 @@
 import * as layout from "./layout.ts";
 import { type Port, portAt } from "./port.ts";
 import { region } from "./region.ts";
+import { rulesOf } from "./rules.ts";
 
 /** The calling thread, `me`, goes on with all that the ended thread at `place` was to do. */
 export function adoptRequests(place: number, me: number): void {
@@ -30,6 +31,16 @@ export function adoptRequests(place: number, me: number): void {
     if (port === null) continue;
     port.engine().adopt?.(handle, 0);
     port.unlock();
+  }
+}
+
+/** Ends what the ended thread at `place` was carrying out itself. */
+export function endCalls(place: number): void {
+  const { words, requests } = region();
+  for (const at of requests.taken()) {
+    const request = layout.REQUESTS + at * layout.REQUEST_WORDS;
+    if (words[request + layout.R_STATE] === 0) continue;
+    rulesOf(words[request + layout.R_KIND]).orphaned?.(request, place);
   }
 }
 

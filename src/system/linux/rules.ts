@@ -66,6 +66,11 @@ export interface Rules {
   begin?(port: Port, request: number): void;
   /** A parked request must end: takes it off where it waits and ends it. Needed by kinds that park. */
   cancel?(port: Port, request: number): void;
+  /**
+   * The thread whose place is `thread` has ended. If it was carrying the request out itself, which
+   * no engine knew of, the request must end. Called without the lock, by one thread at a time.
+   */
+  orphaned?(request: number, thread: number): void;
   /** The descriptor it is about, if that is not the handle's. */
   descriptor?(request: number): number;
   /** Fills what is unusual in its ring entry, which begins at word `at` of `entries`. */

@@ -12,7 +12,7 @@ import { CONTENDED } from "./lock.ts";
 import { payReferences, type Port, portAt } from "./port.ts";
 import { region } from "./region.ts";
 import { takeBack } from "./repair.ts";
-import { adoptRequests } from "./adoption.ts";
+import { adoptRequests, endCalls } from "./adoption.ts";
 
 let own = -1;
 
@@ -62,6 +62,7 @@ export function buryDead(): void {
       port.unlock();
     }
     if (words[thread + layout.T_UNFINISHED] !== 0) finishForIt();
+    endCalls(place);
     adoptRequests(place, self());
     payReferences(thread);
     Atomics.store(words, thread + layout.T_TID, 0);
