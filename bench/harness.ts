@@ -17,7 +17,7 @@ export interface Progress {
   done(scenario: string, result: CaseResult): void;
 }
 
-/** What one scenario has come to after `rounds` rounds of each case. */
+/** What one scenario has come to after at least `rounds` rounds of each case. */
 export async function measureScenario(
   scenario: Scenario,
   scale: Scale,
@@ -29,7 +29,8 @@ export async function measureScenario(
   const cases: CaseResult[] = [];
   for (const whole of scenario.cases(scale)) {
     const one = scale.isSmoke ? { ...whole, goals: [] } : whole; // What is tiny reaches nothing.
-    const result = await measureCase(one, rounds, (what) => progress.step(`${name}, ${what}`));
+    const most = scale.isSmoke ? rounds : Math.max(rounds, one.leastRounds ?? 1);
+    const result = await measureCase(one, most, (what) => progress.step(`${name}, ${what}`));
     cases.push(result);
     progress.done(name, result);
   }

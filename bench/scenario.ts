@@ -57,6 +57,8 @@ export interface Case {
   readonly contenders: readonly Contender[];
   readonly goals?: readonly Goal[];
   readonly point?: Point;
+  /** The fewest rounds that show anything, where passes differ much. */
+  readonly leastRounds?: number;
 }
 
 /** How large a run is. */

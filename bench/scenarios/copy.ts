@@ -40,7 +40,8 @@ export const copy: Scenario = {
       {
         name: `one file of ${bytes >> 20} MiB`,
         unit: "bytes/s",
-        contenders: contendersFor(file, [...ofFiles(runtimes)]),
+        contenders: contendersFor(file, ofFiles(runtimes)),
+        leastRounds: 15,
         goals: [{ rivals: ["cp", "dd", "Deno", "Bun", "fs."], ratio: 1 }],
       },
       {

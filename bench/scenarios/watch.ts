@@ -21,7 +21,7 @@ export const watch: Scenario = {
   name: "watch",
   title: "changes of a folder: how many, how soon, how many lost",
   about:
-    "A program in C makes files in 50 folders of a watched one, as fast as the file system does; each " +
+    "A program in C makes files in 50 folders of a watched one, as fast as a file system in memory does; each " +
     "watcher is a process of its own and counts them. A file counts from when the first was made until it " +
     "is told of; what is never told of is lost.",
   cases({ pick }) {

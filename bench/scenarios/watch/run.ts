@@ -9,7 +9,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { median } from "../../figures.ts";
-import { runFolder } from "../../files.ts";
+import { fastFolder } from "../../files.ts";
 import { compiled, output, ROOT } from "../../programs.ts";
 import { LeftOut, type Sample } from "../../scenario.ts";
 
@@ -32,7 +32,7 @@ class Watching {
   #problems = "";
 
   constructor(command: readonly string[], files: number, mode: "all" | "each") {
-    this.folder = mkdtempSync(join(runFolder(), "watch-"));
+    this.folder = mkdtempSync(join(fastFolder(), "watch-"));
     for (let i = 0; i < FOLDERS; i++) mkdirSync(join(this.folder, `${i}`));
     const args = [...command.slice(1), this.folder, `${files}`, mode];
     this.#child = spawn(command[0], args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
