@@ -93,3 +93,20 @@ export {
   type SerialSettings,
   type SerialTimeouts,
 } from "./src/handles/serial-settings.ts";
+export { resolve } from "./src/handles/resolve.ts";
+export { type InternetOptions, SocketHandle, type UnixOptions } from "./src/handles/socket.ts";
+export {
+  MAX_UNIX_PATH_BYTES,
+  type NetAddress,
+  type SocketAddress,
+  type SocketFamily,
+  type UnixAddress,
+} from "./src/handles/socket-addresses.ts";
+export { SocketBase, type SocketDirection } from "./src/handles/socket-base.ts";
+export type { MessageRoom, ReceivedMessage, SocketMessage } from "./src/handles/socket-messages.ts";
+export type { KeepAlive, SocketOptions } from "./src/handles/socket-options.ts";
+export {
+  ACCEPT_ROOM_BYTES,
+  type ReceiveOptions,
+  type TransmitOptions,
+} from "./src/handles/socket-streams.ts";

@@ -12,6 +12,7 @@ import {
   GENERATION,
   H_CALLBACK,
   H_CALLS,
+  H_DETAIL,
   H_KIND,
   H_NAME,
   H_NAME_LENGTH,
@@ -82,7 +83,7 @@ export abstract class Handle {
   readonly #place: number;
   readonly #generation: number;
   readonly #isOwner: boolean;
-  readonly #name: string;
+  #name: string;
   /** What kind of handle this is. */
   readonly kind: HandleKind;
 
@@ -97,7 +98,7 @@ export abstract class Handle {
     if (this.isClosed) throw notAttached(kind);
   }
 
-  /** The path or address this handle was opened with; the end of a very long one. */
+  /** The path or address this handle is of; the end of a very long one. */
   get name(): string {
     return this.#name;
   }
@@ -112,6 +113,11 @@ export abstract class Handle {
   /** The handle in the form that `postMessage` can send. */
   get token(): HandleToken {
     return { kind: `iocp.${this.kind}`, place: this.#place, generation: this.#generation };
+  }
+
+  /** What its kind keeps of the handle, for all threads. @internal */
+  protected get detail(): number {
+    return Atomics.load(ledger().words, this.#place + H_DETAIL);
   }
 
   /** Where the handle is in the ledger. @internal */
@@ -195,6 +201,17 @@ export abstract class Handle {
   }
 
   /**
+   * Gives the handle another name, once it has one: an address. Errors of other threads name it so
+   * from then on. Called between `enter` and `leave`.
+   *
+   * @internal
+   */
+  protected rename(name: string): void {
+    writeName(ledger().words, this.#place, name);
+    this.#name = name;
+  }
+
+  /**
    * Closes the handle if this object is the one that opened it; an attached one
    * leaves it open for the others.
    */
@@ -203,7 +220,12 @@ export abstract class Handle {
   }
 
   /** Enters an opened system handle in the ledger and returns its token. */
-  protected static register(kind: HandleKind, systemHandle: number, name: string): HandleToken {
+  protected static register(
+    kind: HandleKind,
+    systemHandle: number,
+    name: string,
+    detail: number = 0,
+  ): HandleToken {
     const { words, handles } = ledger();
     let place: number;
     try {
@@ -215,6 +237,7 @@ export abstract class Handle {
     words[place + H_KIND] = KINDS.indexOf(kind) + 1;
     words[place + H_PORT] = 0;
     words[place + H_CALLBACK] = 0;
+    words[place + H_DETAIL] = detail;
     ledgers.writeNumber(words, place + H_SYSTEM, systemHandle);
     const written = writeName(words, place, name);
     markOpen(words, place + H_CALLS);

@@ -65,9 +65,14 @@ export function kindOf(call: string): number {
 /**
  * Reads what the kernel has left beside the count: in the operation's room for
  * results at `result`, or in its annex at `annex`, 0 if it has none. Both are
- * given back right after.
+ * given back right after. `isDone`: the operation has not failed.
  */
-export type ResultReader = (result: number, annex: number, bytes: number) => unknown;
+export type ResultReader = (
+  result: number,
+  annex: number,
+  bytes: number,
+  isDone: boolean,
+) => unknown;
 
 const readers: (ResultReader | undefined)[] = KINDS.map(() => undefined);
 

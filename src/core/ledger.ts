@@ -17,7 +17,7 @@ import { Win32Error } from "./errors.ts";
 import * as limits from "./limits.ts";
 
 /** Part of the memory's name: copies of this module with different layouts keep apart. */
-const LAYOUT_VERSION = 2;
+const LAYOUT_VERSION = 3;
 
 /** The word of every place that counts its lives. */
 export const GENERATION = 8;
@@ -55,6 +55,8 @@ export const H_PORT = 14;
 export const H_KEY = 0;
 /** Which callback of a pool its packets go to, plus one; 0: none. */
 export const H_CALLBACK = 2;
+/** A number that means something to its kind only. */
+export const H_DETAIL = 3;
 /** The length of its name in bytes, and the name, in UTF-8. */
 export const H_NAME_LENGTH = 15;
 export const H_NAME = 16;

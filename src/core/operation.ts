@@ -230,7 +230,8 @@ export function operationAt(place: number, bytes: number): Operation {
   const operation = own !== undefined && own.isCurrent ? own : foundOperation(place);
   const read = readerOf(words[place + O_KIND]);
   if (read !== undefined) {
-    operation.result = read(addressOf(place) + O_RESULT * 4, annexOf(place), bytes);
+    const isDone = words[place + O_INTERNAL] >= 0;
+    operation.result = read(addressOf(place) + O_RESULT * 4, annexOf(place), bytes, isDone);
   }
   return operation;
 }

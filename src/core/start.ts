@@ -21,7 +21,7 @@ import { isMarkedClosed } from "./calls.ts";
 import { checkInteger, checkNumber, Win32Error } from "./errors.ts";
 import { dropHandle, type Handle } from "./handle.ts";
 import { keepBuffer } from "./holds.ts";
-import { KINDS } from "./kinds.ts";
+import { kindOf, KINDS } from "./kinds.ts";
 import * as ledgers from "./ledger.ts";
 import {
   GENERATION,
@@ -62,18 +62,24 @@ import { beginTaking, endTaking } from "./port-life.ts";
 export const READ = 0;
 export const WRITE = 1;
 
-const STARTS = [system.readFile, system.writeFile] as const;
+/** Transfers of one buffer by a socket: the WSABUF, and the flags behind it, lie in the room for results. */
+export const SEND: number = kindOf("WSASend");
+export const RECEIVE: number = kindOf("WSARecv");
+
+/** Where the flags are, in words from `O_RESULT` on. */
+const FLAGS = 4;
 
 /**
- * Starts an operation of kind `index` (`READ`, `WRITE`) on one buffer. Either it
- * throws and nothing was started, or one packet will come (promise 1).
+ * Starts an operation of kind `index` (`READ`, `WRITE`, `SEND`, `RECEIVE`) on one
+ * buffer. Either it throws and nothing was started, or one packet will come (promise 1).
  */
 export function startOperation(
-  index: typeof READ | typeof WRITE,
+  index: number,
   handle: Handle,
   buffer: NativeBuffer,
   offset: number,
   tag: number,
+  flags: number = 0,
 ): Operation {
   const { call } = KINDS[index];
   checkNumber(offset, "offset");
@@ -85,12 +91,33 @@ export function startOperation(
     const place = acquirePlace(handle, call);
     const operation = fillPlace(place, index, buffer, byteLength, offset, tag);
     launch(place);
-    const code = STARTS[index](systemHandle, buffer.address, byteLength, addressOf(place));
+    const code = startTransfer(index, systemHandle, place, buffer.address, byteLength, flags);
     if (code !== ERROR_IO_PENDING && code !== 0) refuse(place, handle, code, call);
     return operation;
   } finally {
     handle.leave();
   }
+}
+
+function startTransfer(
+  index: number,
+  handle: number,
+  place: number,
+  address: number,
+  byteLength: number,
+  flags: number,
+): number {
+  const overlapped = addressOf(place);
+  if (index === READ) return system.readFile(handle, address, byteLength, overlapped);
+  if (index === WRITE) return system.writeFile(handle, address, byteLength, overlapped);
+  const { words } = ledger();
+  words[place + O_RESULT] = byteLength;
+  ledgers.writeNumber(words, place + O_RESULT + 2, address);
+  words[place + O_RESULT + FLAGS] = flags;
+  const buffers = overlapped + O_RESULT * 4;
+  return index === SEND
+    ? system.wsaSend(handle, buffers, 1, flags, overlapped)
+    : system.wsaRecv(handle, buffers, 1, buffers + FLAGS * 4, overlapped);
 }
 
 /** What an operation is about, beside its handle. What is absent it has none of. */

@@ -72,6 +72,49 @@ export const ERROR_NOT_A_REPARSE_POINT = 4390;
 /** A quota of the system was reached. */
 export const ERROR_NOT_ENOUGH_QUOTA = 1816;
 
+/** The other end has reset the connection while an operation was in flight. */
+export const ERROR_NETNAME_DELETED = 64;
+/** Nobody listens there. */
+export const ERROR_CONNECTION_REFUSED = 1225;
+/** There is no way to that network. */
+export const ERROR_NETWORK_UNREACHABLE = 1231;
+/** There is no way to that computer. */
+export const ERROR_HOST_UNREACHABLE = 1232;
+/** A datagram has come to nobody. */
+export const ERROR_PORT_UNREACHABLE = 1234;
+/** The connection was given up. */
+export const ERROR_CONNECTION_ABORTED = 1236;
+/** The port needs a right that the program does not have. */
+export const WSAEACCES = 10013;
+/** The socket is not in a state for this, or is not bound. */
+export const WSAEINVAL = 10022;
+/** Too many sockets are open. */
+export const WSAEMFILE = 10024;
+/** It is no socket. */
+export const WSAENOTSOCK = 10038;
+/** The datagram is longer than can be sent. */
+export const WSAEMSGSIZE = 10040;
+/** The system does not know the option. */
+export const WSAENOPROTOOPT = 10042;
+/** The system has no sockets of this type. */
+export const WSAESOCKTNOSUPPORT = 10044;
+/** Sockets of this type cannot do this. */
+export const WSAEOPNOTSUPP = 10045;
+/** The system has no such addresses. */
+export const WSAEAFNOSUPPORT = 10047;
+/** The address is in use. */
+export const WSAEADDRINUSE = 10048;
+/** The address is none of this computer. */
+export const WSAEADDRNOTAVAIL = 10049;
+/** The other end has reset the connection before. */
+export const WSAECONNRESET = 10054;
+/** The socket is connected already. */
+export const WSAEISCONN = 10056;
+/** The socket is not connected. */
+export const WSAENOTCONN = 10057;
+/** That direction was ended by `shutdown`. */
+export const WSAESHUTDOWN = 10058;
+
 /** NTSTATUS of an operation under way. */
 export const STATUS_PENDING = 0x103;
 

@@ -12,9 +12,11 @@
  */
 
 import type { DirectorySystem } from "./contract-directories.ts";
+import type { SocketSystem } from "./contract-sockets.ts";
 import type { CompletionEntries } from "./entries.ts";
 
 export type { DirectorySystem } from "./contract-directories.ts";
+export type { ControlData, SocketSystem } from "./contract-sockets.ts";
 
 /** What a function that makes or finds something answers. */
 export interface Outcome {
@@ -382,13 +384,16 @@ export interface System
     DeviceSystem,
     SerialSystem,
     MailslotSystem,
-    DirectorySystem {
+    DirectorySystem,
+    SocketSystem {
   /** Which system this is. */
   readonly name: "windows" | "linux";
   /** Whether the number of a closed handle may come again, for something else (case 57). */
   readonly reusesHandles: boolean;
   /** Whether `queryIoCompletion` tells the packets posted and taken; the core counts them if not. */
   readonly countsPackets: boolean;
+  /** Whether a socket that was accepted or has connected must be told so, by SO_UPDATE_…_CONTEXT. */
+  readonly updatesContexts: boolean;
   /** Whether entries carry the errno behind a status; the field is not defined if not. */
   readonly reportsErrno: boolean;
 }

@@ -34,6 +34,7 @@ export * from "./codes.ts";
 export * from "./comm.ts";
 export * from "./controls.ts";
 export { CompletionEntries, ENTRY_WORDS } from "./entries.ts";
+export * from "./winsock.ts";
 export { errorOfErrno, errorOfStatus, nameOfError, statusOfError } from "./status.ts";
 export type { ErrorName } from "./status.ts";
 

@@ -17,12 +17,14 @@ import { ports } from "./ports.ts";
 import { scatter } from "./scatter.ts";
 import { mapProcessMemory, virtualAlloc, virtualFree } from "./process-memory.ts";
 import { serial } from "./serial.ts";
+import { sockets } from "./sockets.ts";
 
 /** All functions of the contract. */
 export const linux: System = {
   name: "linux",
   reusesHandles: false,
   countsPackets: true,
+  updatesContexts: false,
   reportsErrno: true,
   virtualAlloc,
   virtualFree,
@@ -38,4 +40,5 @@ export const linux: System = {
   ...serial,
   ...mailslots,
   ...directories,
+  ...sockets,
 };

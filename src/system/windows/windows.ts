@@ -15,6 +15,7 @@ import { pipes } from "./pipes.ts";
 import { ports } from "./ports.ts";
 import { scatter } from "./scatter.ts";
 import { serial } from "./serial.ts";
+import { sockets } from "./sockets.ts";
 import { threads } from "./threads.ts";
 
 /** All functions of the contract. */
@@ -22,6 +23,7 @@ export const windows: System = {
   name: "windows",
   reusesHandles: true,
   countsPackets: false,
+  updatesContexts: true,
   reportsErrno: false,
   ...memory,
   ...threads,
@@ -34,4 +36,5 @@ export const windows: System = {
   ...serial,
   ...mailslots,
   ...directories,
+  ...sockets,
 };

@@ -1,0 +1,247 @@
+/**
+ * How datagrams and messages are sent and received: what goes into the annex of the
+ * operation, and what is read there when it is done.
+ *
+ * @module
+ */
+
+import { setNumber, setWord, wordAt } from "../core/annex.ts";
+import type { NativeBuffer } from "../core/buffer.ts";
+import { checkNumber } from "../core/errors.ts";
+import type { Handle } from "../core/handle.ts";
+import { kindOf, readResultsOf } from "../core/kinds.ts";
+import { type Operation, resultOf } from "../core/operation.ts";
+import type { Packet } from "../core/packet.ts";
+import { startWith } from "../core/start.ts";
+import {
+  type ControlData,
+  ERROR_MORE_DATA,
+  MSG_CTRUNC,
+  MSG_TRUNC,
+  SOCKADDR_BYTES,
+  system,
+  WSABUF_BYTES,
+  WSAMSG_BYTES,
+} from "../system/system.ts";
+import {
+  addressOf,
+  FAMILY_NUMBERS,
+  sockaddrOf,
+  type SocketAddress,
+  type SocketFamily,
+  writeSockaddr,
+} from "./socket-addresses.ts";
+import { readBytes, writeBytes } from "./socket-memory.ts";
+import { checkVector, flagsOf, type ReceiveOptions, writeVector } from "./socket-streams.ts";
+
+export type { ControlData } from "../system/system.ts";
+
+const SEND_TO = kindOf("WSASendTo");
+const RECEIVE_FROM = kindOf("WSARecvFrom");
+const SEND_MESSAGE = kindOf("WSASendMsg");
+const RECEIVE_MESSAGE = kindOf("WSARecvMsg");
+
+/** Bytes of control data that a message has room for, unless told otherwise. */
+const CONTROL_BYTES = 256;
+/** The most that may be asked for. */
+const MAX_CONTROL_BYTES = 65_536;
+
+/** A message to be sent. */
+export interface SocketMessage {
+  /** Its bytes. */
+  readonly data: NativeBuffer | readonly NativeBuffer[];
+  /** Where it goes; absent if the socket is connected. */
+  readonly address?: SocketAddress;
+  /** What goes beside it. */
+  readonly control?: ControlData;
+}
+
+/** Room for a message to be received. */
+export interface MessageRoom extends ReceiveOptions {
+  /** Where its bytes go. */
+  readonly data: NativeBuffer | readonly NativeBuffer[];
+  /** Bytes that control data may take; 256 by default, 0: none are wanted. */
+  readonly controlBytes?: number;
+}
+
+/** What is known of a message that was received, beside its bytes. */
+export interface ReceivedMessage {
+  /** Where it came from; `null` if the system does not say, as of a connection. */
+  readonly address: SocketAddress | null;
+  /** What came beside it. Descriptors are open, and the program's to close. */
+  readonly control: ControlData;
+  /** Whether there was no room for all of its bytes; the packet has ERROR_MORE_DATA (234) then. */
+  readonly isTruncated: boolean;
+  /** Whether there was no room for all control data. */
+  readonly isControlTruncated: boolean;
+}
+
+// The annex of an operation with an address: its length, the address, the WSABUFs.
+const ADDRESS = 16;
+const VECTOR: number = ADDRESS + SOCKADDR_BYTES;
+
+// The annex of one with a message: the WSAMSG, then the same; control data behind the WSABUFs.
+const MESSAGE_ADDRESS: number = WSAMSG_BYTES + 8;
+const MESSAGE_VECTOR: number = MESSAGE_ADDRESS + SOCKADDR_BYTES;
+const M_ADDRESS = 0;
+const M_ADDRESS_BYTES = 8;
+const M_BUFFERS = 16;
+const M_COUNT = 24;
+const M_CONTROL_BYTES = 32;
+const M_CONTROL = 40;
+const M_FLAGS = 48;
+
+/** A list of buffers, also of one. */
+function listOf(data: NativeBuffer | readonly NativeBuffer[]): readonly NativeBuffer[] {
+  return checkVector(Array.isArray(data) ? data : [data as NativeBuffer]);
+}
+
+/** Starts sending a datagram to the SOCKADDR `address`. */
+export function startSendTo(
+  socket: Handle,
+  family: SocketFamily,
+  data: NativeBuffer | readonly NativeBuffer[],
+  address: SocketAddress,
+  tag: number,
+): Operation {
+  const bytes = sockaddrOf(address, family);
+  const buffers = listOf(data);
+  const [buffer, ...further] = buffers;
+  const count = buffers.length;
+  const parts = { buffer, further, annexBytes: VECTOR + count * WSABUF_BYTES };
+  return startWith(SEND_TO, socket, parts, tag, (handle, overlapped, annex) => {
+    writeSockaddr(annex + ADDRESS, bytes);
+    writeVector(annex + VECTOR, buffers);
+    const [vector, at] = [annex + VECTOR, annex + ADDRESS];
+    return system.wsaSendTo(handle, vector, count, 0, at, bytes.length, overlapped);
+  });
+}
+
+/** Starts receiving a datagram and where it comes from. */
+export function startReceiveFrom(
+  socket: Handle,
+  data: NativeBuffer | readonly NativeBuffer[],
+  tag: number,
+): Operation {
+  const buffers = listOf(data);
+  const [buffer, ...further] = buffers;
+  const count = buffers.length;
+  const parts = { buffer, further, annexBytes: VECTOR + count * WSABUF_BYTES };
+  return startWith(RECEIVE_FROM, socket, parts, tag, (handle, overlapped, annex, result) => {
+    setWord(annex, SOCKADDR_BYTES);
+    writeVector(annex + VECTOR, buffers);
+    const [vector, at] = [annex + VECTOR, annex + ADDRESS];
+    return system.wsaRecvFrom(handle, vector, count, result, at, annex, overlapped);
+  });
+}
+
+/** Starts sending a message with control data. `address`: its SOCKADDR, if it has one. */
+export function startSendMessage(
+  socket: Handle,
+  family: SocketFamily,
+  message: SocketMessage,
+  tag: number,
+): Operation {
+  const buffers = listOf(message.data);
+  const [buffer, ...further] = buffers;
+  const { address } = message;
+  const bytes = address === undefined ? null : sockaddrOf(address, family);
+  const control = message.control === undefined
+    ? null
+    : system.encodeControl(FAMILY_NUMBERS[family], message.control);
+  const controlAt = MESSAGE_VECTOR + buffers.length * WSABUF_BYTES;
+  const annexBytes = controlAt + (control === null ? 0 : control.length + 3);
+  const parts = { buffer, further, annexBytes };
+  return startWith(SEND_MESSAGE, socket, parts, tag, (handle, overlapped, annex) => {
+    writeMessage(annex, buffers, bytes === null ? 0 : bytes.length, control?.length ?? 0);
+    if (bytes !== null) writeSockaddr(annex + MESSAGE_ADDRESS, bytes);
+    if (control !== null) writeBytes(annex + controlAt, control);
+    return system.wsaSendMsg(handle, annex, 0, overlapped);
+  });
+}
+
+/** Starts receiving a message with control data. */
+export function startReceiveMessage(socket: Handle, room: MessageRoom, tag: number): Operation {
+  const buffers = listOf(room.data);
+  const [buffer, ...further] = buffers;
+  const { controlBytes = CONTROL_BYTES } = room;
+  checkNumber(controlBytes, "controlBytes", MAX_CONTROL_BYTES);
+  const annexBytes = MESSAGE_VECTOR + buffers.length * WSABUF_BYTES + controlBytes + 3;
+  const parts = { buffer, further, annexBytes };
+  return startWith(RECEIVE_MESSAGE, socket, parts, tag, (handle, overlapped, annex) => {
+    writeMessage(annex, buffers, SOCKADDR_BYTES, controlBytes);
+    setWord(annex + M_FLAGS, flagsOf(room));
+    return system.wsaRecvMsg(handle, annex, overlapped);
+  });
+}
+
+/** Writes the WSAMSG at the beginning of an annex. */
+function writeMessage(
+  annex: number,
+  buffers: readonly NativeBuffer[],
+  addressBytes: number,
+  controlBytes: number,
+): void {
+  if (addressBytes > 0) setNumber(annex + M_ADDRESS, annex + MESSAGE_ADDRESS);
+  setWord(annex + M_ADDRESS_BYTES, addressBytes);
+  setNumber(annex + M_BUFFERS, annex + MESSAGE_VECTOR);
+  setWord(annex + M_COUNT, buffers.length);
+  writeVector(annex + MESSAGE_VECTOR, buffers);
+  if (controlBytes === 0) return;
+  setWord(annex + M_CONTROL_BYTES, controlBytes);
+  setNumber(annex + M_CONTROL, annex + MESSAGE_VECTOR + buffers.length * WSABUF_BYTES);
+}
+
+/** The SOCKADDR of whoever has sent it; `null` if the system has written none. */
+function sockaddrAt(address: number, byteLength: number): Uint8Array<ArrayBuffer> | null {
+  return byteLength <= 0 || byteLength > SOCKADDR_BYTES ? null : readBytes(address, byteLength);
+}
+
+readResultsOf(RECEIVE_FROM, (_result, annex) => sockaddrAt(annex + ADDRESS, wordAt(annex)));
+
+/** What is read of a message before its memory is given back. */
+interface MessageResult {
+  readonly address: Uint8Array<ArrayBuffer> | null;
+  readonly control: ControlData;
+  readonly flags: number;
+}
+
+readResultsOf(RECEIVE_MESSAGE, (_result, annex, _bytes, isDone): MessageResult => {
+  const flags = wordAt(annex + M_FLAGS);
+  // A message that was cut has an error, and all the rest.
+  if (!isDone && (flags & MSG_TRUNC) === 0) return { address: null, control: {}, flags: 0 };
+  const count = wordAt(annex + M_COUNT);
+  const controlAt = annex + MESSAGE_VECTOR + count * WSABUF_BYTES;
+  const controlBytes = wordAt(annex + M_CONTROL_BYTES);
+  return {
+    address: sockaddrAt(annex + MESSAGE_ADDRESS, wordAt(annex + M_ADDRESS_BYTES)),
+    control: controlBytes === 0 ? {} : system.decodeControl(readBytes(controlAt, controlBytes)),
+    flags,
+  };
+});
+
+/** Who has sent the datagram of a packet of `receiveFrom`. */
+export function senderOf(packet: Packet): SocketAddress | null {
+  const result = resultIn(packet, "receiveFrom");
+  return result instanceof Uint8Array ? addressOf(result as Uint8Array<ArrayBuffer>) : null;
+}
+
+/** What came beside the bytes of a packet of `receiveMessage`. */
+export function messageOf(packet: Packet): ReceivedMessage {
+  const { address, control, flags } = resultIn(packet, "receiveMessage") as MessageResult;
+  return {
+    address: address === null ? null : addressOf(address),
+    control,
+    isTruncated: (flags & MSG_TRUNC) !== 0,
+    isControlTruncated: (flags & MSG_CTRUNC) !== 0,
+  };
+}
+
+/** What was read of a packet of that kind; a datagram that was cut is one nevertheless. */
+function resultIn({ operation, error }: Packet, kind: string): unknown {
+  if (operation === null || operation.kind !== kind) {
+    throw new TypeError(`Cannot read the packet: it is not one of ${kind}`);
+  }
+  if (error !== null && error.code !== ERROR_MORE_DATA) throw error;
+  return resultOf(operation);
+}
