@@ -119,6 +119,34 @@ const SOCKETS = {
   ioctl: { parameters: ["i32", "u64", "pointer"], result: "i32" },
 } as const satisfies Signatures;
 
+const SOCKET_OPTIONS = {
+  // (int sockfd, int level, int optname, const void *optval, socklen_t optlen)
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  // (int sockfd, int level, int optname, void *optval, socklen_t *optlen)
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  // (int sockfd, struct sockaddr *addr, socklen_t *addrlen)
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  // (int sockfd, struct sockaddr *addr, socklen_t *addrlen)
+  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  // unsigned int (const char *ifname)
+  if_nametoindex: { parameters: ["buffer"], result: "u32" },
+} as const satisfies Signatures;
+
+const STREAMS = {
+  // (int sockfd, const struct sockaddr *addr, socklen_t addrlen)
+  connect: { parameters: ["i32", "pointer", "u32"], result: "i32" },
+  // (int sockfd, struct sockaddr *addr, socklen_t *addrlen)
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  // (int sockfd, struct sockaddr *addr, socklen_t *addrlen)
+  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  // ssize_t (int sockfd, void *buf, size_t len, int flags)
+  recv: { parameters: ["i32", "buffer", "u64", "i32"], result: "i64" },
+  // ssize_t (int out_fd, int in_fd, off_t *offset, size_t count)
+  sendfile: { parameters: ["i32", "i32", "buffer", "u64"], result: "i64" },
+  // (int pipefd[2], int flags)
+  pipe2: { parameters: ["buffer", "i32"], result: "i32" },
+} as const satisfies Signatures;
+
 const FOLDERS = {
   // (int fd, int operation)
   flock: { parameters: ["i32", "i32"], result: "i32" },
@@ -237,6 +265,12 @@ export const fcntlLock: () => Functions<typeof FCNTL_LOCK> = library(NAMES, FCNT
 
 /** What is done with sockets. */
 export const sockets: () => Functions<typeof SOCKETS> = library(NAMES, SOCKETS);
+
+/** Options and names of sockets, and the network interfaces that some name. */
+export const socketOptions: () => Functions<typeof SOCKET_OPTIONS> = library(NAMES, SOCKET_OPTIONS);
+
+/** What connections and their files need beside that. */
+export const streams: () => Functions<typeof STREAMS> = library(NAMES, STREAMS);
 
 /** What is done with folders and their entries, and with who owns them. */
 export const folders: () => Functions<typeof FOLDERS> = library(NAMES, FOLDERS);

@@ -38,7 +38,7 @@ const ROWS: readonly Row[] = [
   [87, "ERROR_INVALID_PARAMETER", 0xC000000D, [22], "An argument is not valid"],
   [109, "ERROR_BROKEN_PIPE", 0xC000014B, [32], "The other end of the pipe was closed"],
   [112, "ERROR_DISK_FULL", 0xC000007F, [28, 122], "There is no space left on the disk"],
-  [121, "ERROR_SEM_TIMEOUT", 0xC00000B5, [110], "The device did not answer in time"],
+  [121, "ERROR_SEM_TIMEOUT", 0xC00000B5, [110], "There was no answer in time"],
   [122, "ERROR_INSUFFICIENT_BUFFER", 0xC0000023, [], "The buffer is too small"],
   [123, "ERROR_INVALID_NAME", 0xC0000033, [], "The name is not valid"],
   [128, "ERROR_WAIT_NO_CHILDREN", 0, [10], "There is no child process to wait for"],
@@ -70,6 +70,8 @@ const ROWS: readonly Row[] = [
   [1142, "ERROR_TOO_MANY_LINKS", 0xC0000265, [31], "The file has too many links"],
   [1168, "ERROR_NOT_FOUND", 0xC0000225, [], "Nothing matched"],
   [1225, "ERROR_CONNECTION_REFUSED", 0xC0000236, [111], "The connection was refused"],
+  [1231, "ERROR_NETWORK_UNREACHABLE", 0xC000023C, [101], "There is no way to the network"],
+  [1232, "ERROR_HOST_UNREACHABLE", 0xC000023D, [113, 112], "There is no way to the computer"],
   [1234, "ERROR_PORT_UNREACHABLE", 0xC000023F, [], "Nothing listens on the remote port"],
   [1236, "ERROR_CONNECTION_ABORTED", 0xC0000241, [103], "The connection was aborted"],
   [1368, "ERROR_CANNOT_IMPERSONATE", 0xC000010D, [], "Nothing was read from the client yet"],
@@ -84,6 +86,40 @@ const ROWS: readonly Row[] = [
   [1920, "ERROR_CANT_ACCESS_FILE", 0xC0000279, [6], "No such device"],
   [1921, "ERROR_CANT_RESOLVE_FILENAME", 0xC0000280, [40], "Too many symbolic links"],
   [4390, "ERROR_NOT_A_REPARSE_POINT", 0xC0000275, [], "It is no link or other reparse point"],
+  [10004, "WSAEINTR", 0, [], "The call was interrupted"],
+  [10009, "WSAEBADF", 0, [], "The handle is closed or was never one"],
+  [10013, "WSAEACCES", 0, [], "Permission denied"],
+  [10014, "WSAEFAULT", 0, [], "The memory cannot be used for this"],
+  [10022, "WSAEINVAL", 0, [], "An argument is not valid, or the socket not in a state for this"],
+  [10024, "WSAEMFILE", 0, [], "Too many sockets are open"],
+  [10035, "WSAEWOULDBLOCK", 0, [], "It cannot be done without waiting"],
+  [10036, "WSAEINPROGRESS", 0, [], "The call is under way"],
+  [10037, "WSAEALREADY", 0, [114], "It is under way already"],
+  [10038, "WSAENOTSOCK", 0, [88], "The handle is no socket"],
+  [10039, "WSAEDESTADDRREQ", 0, [89], "The datagram has no address to go to"],
+  [10040, "WSAEMSGSIZE", 0, [90], "The datagram is too long"],
+  [10041, "WSAEPROTOTYPE", 0, [91], "The protocol does not go with this type of socket"],
+  [10042, "WSAENOPROTOOPT", 0, [92], "The system does not know the option"],
+  [10043, "WSAEPROTONOSUPPORT", 0, [93], "The system does not have the protocol"],
+  [10044, "WSAESOCKTNOSUPPORT", 0, [94], "The system has no sockets of this type"],
+  [10045, "WSAEOPNOTSUPP", 0, [], "Sockets of this kind cannot do this"],
+  [10046, "WSAEPFNOSUPPORT", 0, [96], "The system does not have this family of protocols"],
+  [10047, "WSAEAFNOSUPPORT", 0, [97], "The system does not have this family of addresses"],
+  [10048, "WSAEADDRINUSE", 0, [98], "The address is in use"],
+  [10049, "WSAEADDRNOTAVAIL", 0, [99], "The address is none of this computer"],
+  [10050, "WSAENETDOWN", 0, [100], "The network is down"],
+  [10051, "WSAENETUNREACH", 0, [], "There is no way to the network"],
+  [10052, "WSAENETRESET", 0, [102], "The connection was lost"],
+  [10053, "WSAECONNABORTED", 0, [], "The connection was aborted"],
+  [10054, "WSAECONNRESET", 0, [], "The peer has reset the connection"],
+  [10055, "WSAENOBUFS", 0, [], "The system has no memory left for sockets"],
+  [10056, "WSAEISCONN", 0, [106], "The socket is connected already"],
+  [10057, "WSAENOTCONN", 0, [107], "The socket is not connected"],
+  [10058, "WSAESHUTDOWN", 0, [108], "That direction of the connection has been ended"],
+  [10060, "WSAETIMEDOUT", 0, [], "There was no answer in time"],
+  [10061, "WSAECONNREFUSED", 0, [], "The connection was refused"],
+  [10064, "WSAEHOSTDOWN", 0, [], "The computer is down"],
+  [10065, "WSAEHOSTUNREACH", 0, [], "There is no way to the computer"],
 ];
 
 /** What a code is called and what it means. */
@@ -108,8 +144,8 @@ for (const [code, name, status, errnos, text] of ROWS) {
   for (const errno of errnos) codeOfErrno.set(errno, code);
 }
 
-/** STATUS_UNSUCCESSFUL: what a code without an NTSTATUS of its own travels as. */
-const STATUS_UNSUCCESSFUL = 0xC0000001;
+/** FACILITY_NTWIN32: what a code without an NTSTATUS of its own travels in. Source: [MS-ERREF]. */
+const NTWIN32 = 0xC0070000;
 
 /** Microsoft's name of a Win32 code and this module's text; `undefined` if not in the table. */
 export function nameOfError(code: number): ErrorName | undefined {
@@ -118,12 +154,16 @@ export function nameOfError(code: number): ErrorName | undefined {
 
 /** The Win32 code of an NTSTATUS (unsigned); `undefined` if not in the table. */
 export function errorOfStatus(status: number): number | undefined {
-  return codeOfStatus.get(status);
+  return codeOfStatus.get(status) ?? codeInStatus(status);
+}
+
+function codeInStatus(status: number): number | undefined {
+  return status >= NTWIN32 && status <= NTWIN32 + 0xFFFF ? status - NTWIN32 : undefined;
 }
 
 /** The NTSTATUS of a Win32 code, as packets carry it. */
 export function statusOfError(code: number): number {
-  return statusOfCode.get(code) ?? STATUS_UNSUCCESSFUL;
+  return statusOfCode.get(code) ?? NTWIN32 + code;
 }
 
 /** The Win32 code of an errno value; ERROR_GEN_FAILURE (31) if it has no twin. */

@@ -13,32 +13,33 @@ import { isWindows, itUnless } from "../conformance/fixture.ts";
 const CODES = Array.from({ length: 20_000 }, (_, code) => code)
   .filter((code) => nameOfError(code) !== undefined);
 
-/** What codes travel as that have no NTSTATUS of their own. */
-const STATUS_UNSUCCESSFUL = 0xC0000001;
-
 describe("the table of errors", () => {
   it("has a name and a text for each code, the name for one code only", () => {
     const names = CODES.map((code) => nameOfError(code)!);
     assert(names.length > 40);
     assertEquals(new Set(names.map(({ name }) => name)).size, names.length);
     for (const { name, text } of names) {
-      assertMatch(name, /^(?:ERROR|WAIT)_[A-Z0-9_]+$/);
+      assertMatch(name, /^(?:ERROR_|WAIT_|WSAE)[A-Z0-9_]+$/);
       assertMatch(text, /^[A-Z].*[^.]$/);
     }
   });
 
   it("knows every code that the contract names, by the same name", () => {
     for (const [name, code] of Object.entries(codes)) {
-      if (/^(?:ERROR|WAIT)_/.test(name)) assertEquals(nameOfError(code)?.name, name);
+      if (/^(?:ERROR_|WAIT_|WSAE)/.test(name)) assertEquals(nameOfError(code)?.name, name);
     }
   });
 
   it("a code's NTSTATUS is the code again", () => {
     for (const code of CODES) {
-      const status = statusOfError(code);
-      if (status !== STATUS_UNSUCCESSFUL) assertEquals(errorOfStatus(status), code, String(code));
+      assertEquals(errorOfStatus(statusOfError(code)), code, String(code));
     }
     assertEquals([statusOfError(0), errorOfStatus(0)], [0, 0]);
+  });
+
+  it("a code without an NTSTATUS of its own travels in one made for that", () => {
+    assertEquals([statusOfError(10057), errorOfStatus(0xC0072749)], [0xC0072749, 10057]);
+    assertEquals([errorOfStatus(0xC006FFFF), errorOfStatus(0xC0080000)], [undefined, undefined]);
   });
 
   it("an NTSTATUS tells failures from successes by its highest bit", () => {
@@ -80,8 +81,7 @@ describe("the table of errors", () => {
   it("an errno becomes the code Windows has for it, and survives as an NTSTATUS", () => {
     for (const [errno, code] of ERRNOS) {
       assertEquals(errorOfErrno(errno), code, `errno ${errno}`);
-      const status = statusOfError(code);
-      if (status !== STATUS_UNSUCCESSFUL) assertEquals(errorOfStatus(status), code);
+      assertEquals(errorOfStatus(statusOfError(code)), code);
     }
   });
 
@@ -123,7 +123,7 @@ describe("the table of errors", () => {
     const different: string[] = [];
     for (const code of CODES) {
       const status = statusOfError(code);
-      if (status === STATUS_UNSUCCESSFUL || exceptions.has(code)) continue;
+      if (exceptions.has(code)) continue;
       const theirs = ntdll().RtlNtStatusToDosError(status | 0);
       if (theirs !== code) different.push(`${code}: 0x${status.toString(16)} is ${theirs}`);
     }

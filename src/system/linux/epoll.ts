@@ -68,7 +68,7 @@ export class Epoll implements Engine {
     const handle = words[request + layout.R_HANDLE];
     if (words[request + layout.R_OPCODE] === TIMER) this.#startTimer(request);
     else if (eventsOf(request) === 0) this.#postpone(request);
-    else if (!this.#isBehind(handle, request)) this.#tryNow(request);
+    else if (isApart(request) || !this.#isBehind(handle, request)) this.#tryNow(request);
   }
 
   /** A call on the descriptor is announced under the lock, so that closing waits with it. */
@@ -84,7 +84,8 @@ export class Epoll implements Engine {
     const events = eventsOf(request);
     let other = words[handle + layout.H_NEWEST];
     for (; other !== 0; other = words[other + layout.R_OLDER]) {
-      if (other !== request && isWaiting(other) && eventsOf(other) === events) return true;
+      if (other === request || !isWaiting(other) || isApart(other)) continue;
+      if (eventsOf(other) === events) return true;
     }
     return false;
   }
@@ -113,8 +114,11 @@ export class Epoll implements Engine {
     const handle = words[request + layout.R_HANDLE];
     const fd = descriptorOf(request);
     let events = EPOLLONESHOT | eventsOf(request);
+    if (isApart(request)) {
+      return this.#add(fd, events, request, words[request + layout.R_GENERATION]);
+    }
     for (let at = words[handle + layout.H_NEWEST]; at !== 0; at = words[at + layout.R_OLDER]) {
-      if (isWaiting(at) && descriptorOf(at) === fd) events |= eventsOf(at);
+      if (isWaiting(at) && !isApart(at)) events |= eventsOf(at);
     }
     return this.#add(fd, events, handle, words[handle + layout.H_LIVES]);
   }
@@ -205,7 +209,7 @@ export class Epoll implements Engine {
   /** The handle is ready: its operations, the oldest of each direction first, until it is not. */
   #goOn(handle: number, life: number, completed: Completed): void {
     const { words } = region();
-    if (handle >= layout.REQUESTS) return this.#isOver(handle, life, completed);
+    if (handle >= layout.REQUESTS) return this.#goOnApart(handle, life, completed);
     // Since the event was read without the lock, the place may have come to another handle.
     if (words[handle + layout.H_LIVES] !== life || words[handle + layout.H_FD] < 0) return;
     const requests: number[] = [];
@@ -216,6 +220,7 @@ export class Epoll implements Engine {
     for (const request of requests) {
       // What one comes to may end another.
       if (words[request + layout.R_HANDLE] !== handle || !isWaiting(request)) continue;
+      if (isApart(request)) continue;
       const events = eventsOf(request);
       if (stuck.has(events)) continue;
       const result = rulesOf(words[request + layout.R_KIND]).perform(request);
@@ -225,15 +230,17 @@ export class Epoll implements Engine {
     for (const request of stuck.values()) this.#watch(request);
   }
 
-  /** The time of a request's timer is over. */
-  #isOver(request: number, life: number, completed: Completed): void {
+  /** The time of a request's timer is over, or the descriptor that it alone waits for is ready. */
+  #goOnApart(request: number, life: number, completed: Completed): void {
     const { words } = region();
     const isCurrent = words[request + layout.R_GENERATION] === life &&
-      words[request + layout.R_STATE] === layout.REQUEST_STARTED &&
-      words[request + layout.R_OPCODE] === TIMER;
+      words[request + layout.R_STATE] === layout.REQUEST_STARTED;
     if (!isCurrent) return;
-    endTimer(request);
-    this.#complete(request, life, -errno.ETIME, completed);
+    let result = -errno.ETIME;
+    if (words[request + layout.R_OPCODE] === TIMER) endTimer(request);
+    else result = rulesOf(words[request + layout.R_KIND]).perform(request);
+    if (result !== -errno.EAGAIN) this.#complete(request, life, result, completed);
+    else this.#watch(request);
   }
 
   #complete(request: number, life: number, result: number, completed: Completed): void {
@@ -282,6 +289,11 @@ function own(request: number, what: typeof TO_DO | typeof ENDED, result: number)
 
 function disown(request: number): void {
   region().words[layout.annexOf(request) + layout.X_OWNER] = 0;
+}
+
+/** Whether the request waits for a descriptor that nobody else of its handle waits for. */
+function isApart(request: number): boolean {
+  return rulesOf(region().words[request + layout.R_KIND]).descriptor !== undefined;
 }
 
 /** Whether the request waits for epoll. */

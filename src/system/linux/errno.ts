@@ -37,6 +37,13 @@ export const ECONNRESET = 104;
 export const ENOTCONN = 107;
 export const ECONNREFUSED = 111;
 export const ENOBUFS = 105;
+export const EDESTADDRREQ = 89;
+export const EMSGSIZE = 90;
+export const EISCONN = 106;
+export const ESHUTDOWN = 108;
+export const ETIMEDOUT = 110;
+export const EALREADY = 114;
+export const EINPROGRESS = 115;
 export const ECANCELED = 125;
 
 /** Whether this is arm64; otherwise it is x86-64. */

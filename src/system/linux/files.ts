@@ -193,7 +193,7 @@ export function closeFile(at: number): void {
   const place = words[at + layout.H_PORT];
   let mustClose = true;
   if (place === 0) {
-    handleRulesOf(words[at + layout.H_KIND])?.closing?.(at, null);
+    mustClose = handleRulesOf(words[at + layout.H_KIND])?.closing?.(at, null) !== true;
     freeHandle(at);
   } else {
     const port = portAt(place - 1);

@@ -29,8 +29,17 @@ export function findHandle(handle: number): number {
   return life !== 0 && handleOf(place, life) === handle ? at : -1;
 }
 
-/** Makes a handle. Returns 0 if the table is full. */
-export function openHandle(kind: number, fd: number, flags: number): number {
+/**
+ * Makes a handle. Returns 0 if the table is full. `own`: which of the handle's own words begins
+ * with `value`; nobody sees it without.
+ */
+export function openHandle(
+  kind: number,
+  fd: number,
+  flags: number,
+  own: number = layout.H_OWN,
+  value: number = 0,
+): number {
   const { words, handles } = region();
   const place = handles.acquire();
   if (place < 0) return 0;
@@ -42,6 +51,7 @@ export function openHandle(kind: number, fd: number, flags: number): number {
   words[at + layout.H_KIND] = kind;
   words[at + layout.H_FD] = fd;
   words[at + layout.H_FLAGS] = flags;
+  words[at + own] = value;
   Atomics.store(words, at + layout.H_GENERATION, life);
   return handleOf(place, life);
 }

@@ -35,15 +35,22 @@ export function eventsOf(request: number): number {
   return kind === layout.KIND_FILE ? 0 : rulesOf(words[request + layout.R_KIND]).events;
 }
 
+/** The direction it keeps the order of: the events it waits for; 0 if it keeps none. */
+function directionOf(request: number): number {
+  const rules = rulesOf(region().words[request + layout.R_KIND]);
+  return rules.isUnordered === true || rules.descriptor !== undefined ? 0 : eventsOf(request);
+}
+
 /** Whether an older operation of the same direction is under way or waits. */
 export function isBehind(request: number): boolean {
-  const events = eventsOf(request);
-  if (events === 0) return false;
   const { words } = region();
   let at = words[request + layout.R_OLDER];
+  if (at === 0) return false;
+  const direction = directionOf(request);
+  if (direction === 0) return false;
   for (; at !== 0; at = words[at + layout.R_OLDER]) {
     const isParked = words[at + layout.R_STATE] === layout.REQUEST_PARKED;
-    if (!isParked && eventsOf(at) === events) return true;
+    if (!isParked && directionOf(at) === direction) return true;
   }
   return false;
 }
@@ -54,7 +61,7 @@ export function nextOf(handle: number): number[] {
   const next = new Map<number, number>();
   for (let at = words[handle + layout.H_NEWEST]; at !== 0; at = words[at + layout.R_OLDER]) {
     const state = words[at + layout.R_STATE];
-    const events = eventsOf(at);
+    const events = directionOf(at);
     if (events === 0 || state === layout.REQUEST_PARKED) continue;
     next.set(events, state === layout.REQUEST_WAITING && next.get(events) !== 0 ? at : 0);
   }
@@ -63,13 +70,14 @@ export function nextOf(handle: number): number[] {
 
 /** The oldest that waits behind this one, or 0. It may go if it is behind no other. */
 export function followerOf(request: number): number {
-  const events = eventsOf(request);
-  if (events === 0) return 0;
   const { words } = region();
   let at = words[request + layout.R_NEWER];
+  if (at === 0) return 0;
+  const direction = directionOf(request);
+  if (direction === 0) return 0;
   for (; at !== 0; at = words[at + layout.R_NEWER]) {
     const isWaiting = words[at + layout.R_STATE] === layout.REQUEST_WAITING;
-    if (isWaiting && eventsOf(at) === events) return at;
+    if (isWaiting && directionOf(at) === direction) return at;
   }
   return 0;
 }

@@ -160,8 +160,8 @@ export function endFinished(port: Port, request: number, handle: number): void {
 export function closeRequests(port: Port, handle: number): boolean {
   const { words } = region();
   cancelRequests(port, handle, 0);
-  handleRulesOf(words[handle + layout.H_KIND])?.closing?.(handle, port);
-  const mustClose = leaveDescriptor(handle);
+  const isKept = handleRulesOf(words[handle + layout.H_KIND])?.closing?.(handle, port) === true;
+  const mustClose = leaveDescriptor(handle) && !isKept;
   if (words[handle + layout.H_IN_FLIGHT] === 0) freeHandle(handle);
   return mustClose;
 }
@@ -183,7 +183,8 @@ export function cancelRequests(port: Port, handle: number, overlapped: number): 
   return any;
 }
 
-function cancelRequest(port: Port, request: number): void {
+/** Asks that the request, which is in flight, end; `port.queue.release` after it. */
+export function cancelRequest(port: Port, request: number): void {
   const { words } = region();
   const state = words[request + layout.R_STATE];
   // It is cancelled already, or has ended and will be told.

@@ -71,8 +71,13 @@ export interface Rules {
    * no engine knew of, the request must end. Called without the lock, by one thread at a time.
    */
   orphaned?(request: number, thread: number): void;
-  /** The descriptor it is about, if that is not the handle's. */
+  /**
+   * The descriptor it is about, if that is not the handle's. It waits for that one alone, and so
+   * does not keep the order of the handle's operations.
+   */
   descriptor?(request: number): number;
+  /** On a ring several of them may be under way at once: which ends first means nothing. */
+  readonly isUnordered?: boolean;
   /** Fills what is unusual in its ring entry, which begins at word `at` of `entries`. */
   fill?(request: number, entries: Int32Array<ArrayBuffer>, at: number): void;
 }
@@ -86,9 +91,10 @@ export interface HandleRules {
   refusal?(handle: number): number;
   /**
    * The handle is being closed; its operations have been asked to end and its
-   * descriptor is still open. Under the port's lock if it has a port.
+   * descriptor is still open. Under the port's lock if it has a port. True: somebody
+   * else closes the descriptor.
    */
-  closing?(handle: number, port: Port | null): void;
+  closing?(handle: number, port: Port | null): boolean | void;
 }
 
 const rules: (Rules | undefined)[] = [];

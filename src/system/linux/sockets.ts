@@ -1,39 +1,111 @@
 /**
- * Sockets on Linux.
+ * Sockets on Linux: where the parts of the family come together, and what is asked
+ * of a socket without an operation.
  *
  * @module
  */
 
-import { ERROR_NOT_SUPPORTED } from "../codes.ts";
+import { sockets as calls } from "../../ffi/libc.ts";
+import * as code from "../codes.ts";
 import type { Outcome, SocketSystem } from "../contract.ts";
+import { SD_BOTH, SD_RECEIVE, SD_SEND } from "../winsock.ts";
+import * as errno from "./errno.ts";
+import { findHandle } from "./handles.ts";
+import * as layout from "./layout.ts";
+import { portAt } from "./port.ts";
+import { region } from "./region.ts";
+import { acceptEx } from "./socket-accept.ts";
+import { connectEx, disconnectEx } from "./socket-connect.ts";
+import { isSending } from "./socket-ends.ts";
+import { wsaErrorOf } from "./socket-errors.ts";
+import { bind, getPeerName, getSockName, wsaSocket } from "./socket-names.ts";
+import {
+  addState,
+  ENDED_RECEIVE,
+  ENDED_SEND,
+  ENDS_LATER,
+  findSocket,
+  hasState,
+  IS_CONNECTED,
+  IS_DATAGRAM,
+  IS_LISTENING,
+} from "./socket-state.ts";
+import { transmitFile } from "./socket-transmit.ts";
+import { wsaRecv, wsaSend } from "./socket-vectors.ts";
+import { self } from "./threads.ts";
 
-const NONE: Outcome = { code: ERROR_NOT_SUPPORTED, value: 0, errno: 0 };
+const SHUT_WR = 1;
+const AF_UNIX = 1;
+
+/** Lets clients come. Source: listen. */
+function listen(socket: number, backlog: number): number {
+  const at = findSocket(socket);
+  if (at < 0) return -at;
+  if (hasState(at, IS_CONNECTED)) return code.WSAEISCONN;
+  // Linux would choose a port by itself.
+  const name = new Uint8Array(new ArrayBuffer(128));
+  const bound = getSockName(socket, name);
+  if (bound.code !== 0) return bound.code;
+  if (name[0] === AF_UNIX && bound.value <= 2) return code.WSAEINVAL;
+  if (calls().listen(region().words[at + layout.H_FD], backlog) !== 0) {
+    return wsaErrorOf(errno.errno());
+  }
+  addState(at, IS_LISTENING);
+  return 0;
+}
+
+/** Ends a direction. Source: shutdown. */
+function shutdown(socket: number, how: number): number {
+  const at = findSocket(socket);
+  if (at < 0) return -at;
+  if (how !== SD_RECEIVE && how !== SD_SEND && how !== SD_BOTH) return code.WSAEINVAL;
+  if (!hasState(at, IS_CONNECTED | IS_DATAGRAM)) return code.WSAENOTCONN;
+  const place = region().words[at + layout.H_PORT];
+  if (place === 0) return endDirections(at, how, false);
+  const port = portAt(place - 1);
+  port.lock(self());
+  const answer = findHandle(socket) === at
+    ? endDirections(at, how, isSending(at))
+    : code.ERROR_INVALID_HANDLE;
+  port.unlock();
+  return answer;
+}
+
+/** What is in flight keeps its direction: a receive still waits (74), what is being sent goes first. */
+function endDirections(at: number, how: number, isBusy: boolean): number {
+  if (how !== SD_SEND) addState(at, ENDED_RECEIVE);
+  if (how === SD_RECEIVE) return 0;
+  addState(at, ENDED_SEND | (isBusy ? ENDS_LATER : 0));
+  if (isBusy || calls().shutdown(region().words[at + layout.H_FD], SHUT_WR) === 0) return 0;
+  const reason = errno.errno();
+  // A socket of datagrams has nobody to tell; a connection that was reset has no end any more.
+  return reason === errno.ENOTCONN && hasState(at, IS_DATAGRAM) ? 0 : wsaErrorOf(reason);
+}
+
+const NONE: Outcome = { code: code.ERROR_NOT_SUPPORTED, value: 0, errno: 0 };
 
 /** The contract's functions for sockets. */
 export const sockets: SocketSystem = {
-  wsaSocket: (_family, _type, _protocol) => NONE,
-  bind: (_socket, _address) => ERROR_NOT_SUPPORTED,
-  listen: (_socket, _backlog) => ERROR_NOT_SUPPORTED,
-  shutdown: (_socket, _how) => ERROR_NOT_SUPPORTED,
-  getSockName: (_socket, _address) => NONE,
-  getPeerName: (_socket, _address) => NONE,
-  setSockOpt: (_socket, _level, _name, _value) => ERROR_NOT_SUPPORTED,
+  wsaSocket,
+  bind,
+  listen,
+  shutdown,
+  getSockName,
+  getPeerName,
+  acceptEx,
+  connectEx,
+  disconnectEx,
+  wsaSend,
+  wsaRecv,
+  transmitFile,
+  setSockOpt: (_socket, _level, _name, _value) => code.ERROR_NOT_SUPPORTED,
   getSockOpt: (_socket, _level, _name, _value) => NONE,
-  acceptEx: (_listener, _accepted, _buffer, _bytes, _local, _remote, _overlapped) =>
-    ERROR_NOT_SUPPORTED,
-  connectEx: (_socket, _address, _addressBytes, _buffer, _sendBytes, _overlapped) =>
-    ERROR_NOT_SUPPORTED,
-  disconnectEx: (_socket, _flags, _overlapped) => ERROR_NOT_SUPPORTED,
-  wsaSend: (_socket, _buffers, _count, _flags, _overlapped) => ERROR_NOT_SUPPORTED,
-  wsaRecv: (_socket, _buffers, _count, _flags, _overlapped) => ERROR_NOT_SUPPORTED,
   wsaSendTo: (_socket, _buffers, _count, _flags, _address, _addressBytes, _overlapped) =>
-    ERROR_NOT_SUPPORTED,
+    code.ERROR_NOT_SUPPORTED,
   wsaRecvFrom: (_socket, _buffers, _count, _flags, _address, _addressBytes, _overlapped) =>
-    ERROR_NOT_SUPPORTED,
-  wsaSendMsg: (_socket, _message, _flags, _overlapped) => ERROR_NOT_SUPPORTED,
-  wsaRecvMsg: (_socket, _message, _overlapped) => ERROR_NOT_SUPPORTED,
-  transmitFile: (_socket, _file, _length, _head, _headBytes, _tail, _tailBytes, _flags, _ov) =>
-    ERROR_NOT_SUPPORTED,
+    code.ERROR_NOT_SUPPORTED,
+  wsaSendMsg: (_socket, _message, _flags, _overlapped) => code.ERROR_NOT_SUPPORTED,
+  wsaRecvMsg: (_socket, _message, _overlapped) => code.ERROR_NOT_SUPPORTED,
   encodeControl: (_family, _control) => new Uint8Array(new ArrayBuffer(0)),
   decodeControl: (_bytes) => ({}),
   ifNameToIndex: (_name) => NONE,

@@ -1,0 +1,224 @@
+/**
+ * Connecting: ConnectEx, and its end, DisconnectEx.
+ *
+ * @module
+ */
+
+import { libc, socketOptions, sockets, streams } from "../../ffi/libc.ts";
+import { word } from "../../ffi/library.ts";
+import { wordIndex, wordsAround } from "../../ffi/memory.ts";
+import * as code from "../codes.ts";
+import { SOCKADDR_BYTES, TF_REUSE_SOCKET } from "../winsock.ts";
+import { descriptorOf } from "./descriptors.ts";
+import * as errno from "./errno.ts";
+import { setNonBlocking } from "./files.ts";
+import * as layout from "./layout.ts";
+import type { Port } from "./port.ts";
+import { region } from "./region.ts";
+import { finishRequest, goOn, mustEnd, writeAddress } from "./requests.ts";
+import { define, IN, OUT, POLL, SOCKETS } from "./rules.ts";
+import { makeSocket, toLinuxFamily } from "./socket-names.ts";
+
+import {
+  addState,
+  ENDED_SEND,
+  failSocket,
+  familyOf,
+  findSocket,
+  hasState,
+  IS_CONNECTED,
+  IS_DATAGRAM,
+  IS_LISTENING,
+  renewState,
+} from "./socket-state.ts";
+import { SEND, SEND_FLAGS } from "./socket-streams.ts";
+import { launch, startOn } from "./start.ts";
+
+const CONNECT: number = SOCKETS + 6;
+const DISCONNECT: number = SOCKETS + 7;
+
+const IORING_OP_CONNECT = 16;
+const IORING_OP_SEND = 26;
+
+const SOL_SOCKET = 1;
+const SO_ERROR = 4;
+const SHUT_WR = 1;
+const O_CLOEXEC = 0x80000;
+const MSG_TRUNC = 0x20;
+const MSG_DONTWAIT = 0x40;
+
+// The annex of a connect: the address, what is sent then, and whether the kernel has been asked.
+const ADDRESS = layout.X_OWN;
+const FIRST: number = ADDRESS + SOCKADDR_BYTES / 4;
+const FIRST_BYTES: number = FIRST + 2;
+const IS_BEGUN: number = FIRST + 3;
+
+/** Starts connecting. Source: ConnectEx. */
+export function connectEx(
+  socket: number,
+  address: number,
+  addressBytes: number,
+  buffer: number,
+  sendBytes: number,
+  overlapped: number,
+): number {
+  const at = findSocket(socket);
+  if (at < 0) return -at;
+  if (hasState(at, IS_LISTENING)) return code.WSAEINVAL;
+  if (hasState(at, IS_CONNECTED) && !hasState(at, IS_DATAGRAM)) return code.WSAEISCONN;
+  if (addressBytes < 2 || addressBytes > SOCKADDR_BYTES) return code.WSAEINVAL;
+  return startOn(socket, layout.KIND_SOCKET, 0, CONNECT, overlapped, (port, request) => {
+    const { words, address: base } = region();
+    const annex = layout.annexOf(request);
+    const count = Math.ceil(addressBytes / 4);
+    const index = wordIndex(address);
+    const from = wordsAround(address);
+    for (let i = 0; i < count; i++) words[annex + ADDRESS + i] = from[index + i];
+    words[annex + ADDRESS] = toLinuxFamily(words[annex + ADDRESS]);
+    writeAddress(words, annex + FIRST, buffer);
+    words[annex + FIRST_BYTES] = sendBytes | 0;
+    words[annex + IS_BEGUN] = 0;
+    writeAddress(words, request + layout.R_ADDRESS, base + (annex + ADDRESS) * 4);
+    // What a ring calls the offset is the address' length here.
+    words[request + layout.R_OFFSET] = addressBytes;
+    launch(port, request);
+  });
+}
+
+/** Asks the kernel once; then only whether it has come to an end. */
+function performConnect(request: number): number {
+  const { words, address } = region();
+  const annex = layout.annexOf(request);
+  const fd = descriptorOf(request);
+  if (words[annex + IS_BEGUN] !== 0) return connected(fd);
+  setNonBlocking(fd);
+  const at = word(address + (annex + ADDRESS) * 4);
+  if (streams().connect(fd, at, words[request + layout.R_OFFSET]) === 0) return 0;
+  const reason = errno.errno();
+  if (reason !== errno.EINPROGRESS && reason !== errno.EINTR) return -reason;
+  words[annex + IS_BEGUN] = 1;
+  return -errno.EAGAIN;
+}
+
+function connected(fd: number): number {
+  const poll = new Uint8Array(new ArrayBuffer(8));
+  const fields = new DataView(poll.buffer);
+  fields.setInt32(0, fd, true);
+  fields.setInt16(4, OUT, true);
+  if (sockets().poll(poll, word(1), 0) <= 0) return -errno.EAGAIN;
+  const value = new Uint8Array(new ArrayBuffer(4));
+  const length = new Uint8Array(new ArrayBuffer(4));
+  length[0] = 4;
+  if (socketOptions().getsockopt(fd, SOL_SOCKET, SO_ERROR, value, length) !== 0) {
+    return -errno.errno();
+  }
+  return -new DataView(value.buffer).getInt32(0, true);
+}
+
+function completeConnect(port: Port, request: number, result: number): void {
+  if (result < 0) return failSocket(port, request, -result);
+  const { words } = region();
+  const annex = layout.annexOf(request);
+  addState(words[request + layout.R_HANDLE], IS_CONNECTED);
+  if (words[annex + FIRST_BYTES] === 0) return finishRequest(port, request, 0, 0, 0);
+  if (mustEnd(request)) return failSocket(port, request, errno.ECANCELED);
+  // From here on it is a send.
+  words[request + layout.R_ADDRESS] = words[annex + FIRST];
+  words[request + layout.R_ADDRESS + 1] = words[annex + FIRST + 1];
+  words[request + layout.R_LENGTH] = words[annex + FIRST_BYTES];
+  words[request + layout.R_OFFSET] = 0;
+  words[request + layout.R_FLAGS] = SEND_FLAGS;
+  words[request + layout.R_OPCODE] = IORING_OP_SEND;
+  words[request + layout.R_KIND] = SEND;
+  goOn(port, request);
+}
+
+define(CONNECT, {
+  opcode: IORING_OP_CONNECT,
+  events: OUT,
+  perform: performConnect,
+  complete: completeConnect,
+});
+
+/** Starts parting. Source: DisconnectEx. */
+export function disconnectEx(socket: number, flags: number, overlapped: number): number {
+  const at = findSocket(socket);
+  if (at < 0) return -at;
+  if (!hasState(at, IS_CONNECTED) || hasState(at, IS_DATAGRAM)) return code.WSAENOTCONN;
+  return startOn(socket, layout.KIND_SOCKET, 0, DISCONNECT, overlapped, (port, request) => {
+    region().words[request + layout.R_FLAGS] = flags;
+    startDisconnect(port, request, launch);
+  });
+}
+
+/**
+ * Sends the end. The request waits for the other end's, if the socket is to be used again; what
+ * still comes is thrown away. Under the port's lock. `hand` gives it to the engine.
+ */
+function startDisconnect(
+  port: Port,
+  request: number,
+  hand: (port: Port, request: number) => void,
+): void {
+  const { words } = region();
+  const handle = words[request + layout.R_HANDLE];
+  addState(handle, ENDED_SEND);
+  sockets().shutdown(words[handle + layout.H_FD], SHUT_WR);
+  if ((words[request + layout.R_FLAGS] & TF_REUSE_SOCKET) !== 0) return hand(port, request);
+  finishRequest(port, request, 0, words[request + layout.R_DONE] >>> 0, 0);
+}
+
+/** A request that has sent `bytes` bytes parts with the other end now. Under the port's lock. */
+export function continueAsDisconnect(
+  port: Port,
+  request: number,
+  flags: number,
+  bytes: number,
+): void {
+  const { words } = region();
+  words[request + layout.R_FLAGS] = flags;
+  words[request + layout.R_DONE] = bytes | 0;
+  words[request + layout.R_OPCODE] = POLL;
+  words[request + layout.R_KIND] = DISCONNECT;
+  startDisconnect(port, request, goOn);
+}
+
+const THROWN_BYTES = 0x10000;
+const THROWN_TIMES = 16;
+const thrown: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(THROWN_BYTES));
+
+/** Throws away what has come. 0: the other end has ended too. */
+function performDisconnect(request: number): number {
+  const fd = descriptorOf(request);
+  for (let times = 0; times < THROWN_TIMES; times++) {
+    // Of TCP the bytes are not even copied.
+    const flags = MSG_DONTWAIT | MSG_TRUNC;
+    const count = Number(streams().recv(fd, thrown, word(THROWN_BYTES), flags));
+    if (count === 0) return 0;
+    if (count > 0) continue;
+    const reason = errno.errno();
+    if (reason !== errno.EINTR) return -reason;
+  }
+  return -errno.EAGAIN;
+}
+
+function completeDisconnect(port: Port, request: number, result: number): void {
+  const { words } = region();
+  const handle = words[request + layout.R_HANDLE];
+  if (result < 0 && result !== -errno.ECONNRESET) return failSocket(port, request, -result);
+  if (mustEnd(request)) return failSocket(port, request, errno.ECANCELED);
+  const fresh = makeSocket(familyOf(handle), false);
+  if (fresh < 0) return failSocket(port, request, -fresh);
+  if (!port.isRing()) setNonBlocking(fresh);
+  sockets().dup3(fresh, words[handle + layout.H_FD], O_CLOEXEC);
+  libc().close(fresh);
+  renewState(handle);
+  finishRequest(port, request, 0, words[request + layout.R_DONE] >>> 0, 0);
+}
+
+define(DISCONNECT, {
+  opcode: POLL,
+  events: IN,
+  perform: performDisconnect,
+  complete: completeDisconnect,
+});

@@ -1,0 +1,298 @@
+/**
+ * Sending and receiving one buffer on a socket. What has several is in
+ * `socket-vectors.ts`, what has addresses in `socket-messages.ts`.
+ *
+ * A receive that finds nothing waits in the engine; a send goes on until all of it is with
+ * the kernel, so that its count is the length of its buffer unless it has failed.
+ *
+ * @module
+ */
+
+import { sockets, streams } from "../../ffi/libc.ts";
+import { word } from "../../ffi/library.ts";
+import { wordIndex, wordsAround } from "../../ffi/memory.ts";
+import * as code from "../codes.ts";
+import { statusOfError } from "../status.ts";
+import * as winsock from "../winsock.ts";
+import { descriptorOf } from "./descriptors.ts";
+import * as errno from "./errno.ts";
+import { findHandle } from "./handles.ts";
+import * as layout from "./layout.ts";
+import { type Port, portAt } from "./port.ts";
+import { region } from "./region.ts";
+import {
+  acquireRequest,
+  finishRequest,
+  goOn,
+  mustEnd,
+  openRequest,
+  readAddress,
+  releaseRequest,
+  writeAddress,
+} from "./requests.ts";
+import { define, IN, OUT, POLL, SOCKETS } from "./rules.ts";
+import { endSendingIfDone } from "./socket-ends.ts";
+import {
+  addState,
+  failSocket,
+  findSocket,
+  hasState,
+  IS_DATAGRAM,
+  IS_RESET,
+  IS_SPENT,
+  receiveRefusal,
+  refuseRequest,
+  sendRefusal,
+} from "./socket-state.ts";
+import { launch } from "./start.ts";
+import { self } from "./threads.ts";
+
+export const RECEIVE: number = SOCKETS;
+export const SEND: number = SOCKETS + 1;
+
+const IORING_OP_SEND = 26;
+const IORING_OP_RECV = 27;
+
+const MSG_PEEK = 0x2;
+const MSG_TRUNC = 0x20;
+const MSG_DONTWAIT = 0x40;
+const MSG_WAITALL = 0x100;
+const MSG_NOSIGNAL = 0x4000;
+
+/** On a ring the kernel goes on with a send by itself. */
+export const SEND_FLAGS: number = MSG_NOSIGNAL | MSG_WAITALL;
+
+/** In the annex of a datagram's receive: where its flags go. */
+const FLAGS_ADDRESS = layout.X_OWN;
+
+/** What Linux calls the flags of a receive by `handle`. */
+export function receiveFlags(handle: number, flags: number): number {
+  return (flags & winsock.MSG_PEEK) | (flags & winsock.MSG_WAITALL ? MSG_WAITALL : 0) |
+    // Of a datagram, how long it was; of a stream it would mean to throw the bytes away.
+    (hasState(handle, IS_DATAGRAM) ? MSG_TRUNC : 0);
+}
+
+/** Starts a transfer of the `byteLength` bytes at `address`; `flagsAt`: where flags that come are written. */
+function start(
+  kind: number,
+  socket: number,
+  address: number,
+  byteLength: number,
+  flags: number,
+  flagsAt: number,
+  overlapped: number,
+): number {
+  const at = findSocket(socket);
+  if (at < 0) return -at;
+  const { words } = region();
+  const refusal = kind === SEND ? sendRefusal(at) : receiveRefusal(at);
+  if (refusal !== 0) return refusal;
+  const place = words[at + layout.H_PORT];
+  if (place === 0 || overlapped === 0) return code.ERROR_INVALID_PARAMETER;
+  const request = acquireRequest();
+  if (request < 0) return code.ERROR_NO_SYSTEM_RESOURCES;
+  const port = portAt(place - 1);
+  port.lock(self());
+  let answer = code.ERROR_IO_PENDING;
+  if (findHandle(socket) !== at) answer = code.ERROR_INVALID_HANDLE;
+  else if (!port.hasRoom()) answer = code.ERROR_NO_SYSTEM_RESOURCES;
+  else {
+    openRequest(port, at, request, kind, overlapped);
+    words[request + layout.R_OFFSET] = 0;
+    words[request + layout.R_OFFSET + 1] = 0;
+    writeAddress(words, request + layout.R_ADDRESS, address);
+    words[request + layout.R_LENGTH] = byteLength | 0;
+    words[request + layout.R_FLAGS] = kind === SEND ? SEND_FLAGS : receiveFlags(at, flags);
+    prepareReceive(request, at, kind, byteLength, flagsAt);
+    launch(port, request);
+  }
+  port.unlock();
+  if (answer !== code.ERROR_IO_PENDING) releaseRequest(request);
+  return answer;
+}
+
+function prepareReceive(
+  request: number,
+  handle: number,
+  kind: number,
+  byteLength: number,
+  flagsAt: number,
+): void {
+  if (kind === SEND) return;
+  const { words } = region();
+  if (hasState(handle, IS_DATAGRAM)) {
+    writeAddress(words, layout.annexOf(request) + FLAGS_ADDRESS, flagsAt);
+  } else if (byteLength === 0) {
+    // The kernel would not wait: a receive of nothing says when there is something.
+    words[request + layout.R_OPCODE] = POLL;
+  }
+}
+
+/** The first WSABUF at `buffers`. */
+function bufferAt(buffers: number): { address: number; byteLength: number } {
+  const words = wordsAround(buffers);
+  const at = wordIndex(buffers);
+  return { address: words[at + 2] + words[at + 3] * 0x100000000, byteLength: words[at] };
+}
+
+/** Starts sending one WSABUF. */
+export function startSend(socket: number, buffers: number, overlapped: number): number {
+  const { address, byteLength } = bufferAt(buffers);
+  return start(SEND, socket, address, byteLength, 0, 0, overlapped);
+}
+
+/** Starts receiving into one WSABUF; `flagsAt`: the address of its flags. */
+export function startReceive(
+  socket: number,
+  buffers: number,
+  flagsAt: number,
+  overlapped: number,
+): number {
+  const { address, byteLength } = bufferAt(buffers);
+  const flags = flagsAt === 0 ? 0 : wordsAround(flagsAt)[wordIndex(flagsAt)];
+  return start(RECEIVE, socket, address, byteLength, flags, flagsAt, overlapped);
+}
+
+function performReceive(request: number): number {
+  const { words } = region();
+  const done = words[request + layout.R_DONE] >>> 0;
+  const address = readAddress(words, request + layout.R_ADDRESS) + done;
+  const length = (words[request + layout.R_LENGTH] >>> 0) - done;
+  const isLook = words[request + layout.R_OPCODE] === POLL;
+  const flags = words[request + layout.R_FLAGS] & ~MSG_WAITALL | MSG_DONTWAIT;
+  const fd = descriptorOf(request);
+  for (;;) {
+    const count = isLook
+      ? look(fd)
+      : Number(sockets().recv(fd, word(address), word(length), flags));
+    if (count >= 0) return count;
+    const reason = errno.errno();
+    if (reason !== errno.EINTR) return -reason;
+  }
+}
+
+const byte: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(1));
+
+/** 0 if there is something to receive, or the end has come; negative if not. */
+function look(fd: number): number {
+  return Number(streams().recv(fd, byte, word(1), MSG_PEEK | MSG_DONTWAIT)) < 0 ? -1 : 0;
+}
+
+function performSend(request: number): number {
+  const { words } = region();
+  const done = words[request + layout.R_DONE] >>> 0;
+  const address = readAddress(words, request + layout.R_ADDRESS) + done;
+  const length = (words[request + layout.R_LENGTH] >>> 0) - done;
+  const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+  for (;;) {
+    const count = Number(
+      sockets().send(descriptorOf(request), word(address), word(length), flags),
+    );
+    if (count >= 0) return count;
+    const reason = errno.errno();
+    if (reason !== errno.EINTR) return -reason;
+  }
+}
+
+/** What a stream's receive comes to once the engine says 0: its end, unless the other end has reset it. */
+export function endReceive(port: Port, request: number, bytes: number): void {
+  const handle = region().words[request + layout.R_HANDLE];
+  if (hasState(handle, IS_RESET)) failReceive(port, request, errno.ECONNRESET, bytes);
+  else finishRequest(port, request, 0, bytes, 0);
+}
+
+/** A receive has failed. */
+export function failReceive(port: Port, request: number, reason: number, bytes: number): void {
+  const handle = region().words[request + layout.R_HANDLE];
+  failSocket(port, request, reason, bytes);
+  if (reason === errno.ECONNRESET && !hasState(handle, IS_DATAGRAM)) addState(handle, IS_SPENT);
+}
+
+/** A datagram of `bytes` bytes has come, for which there was room for `length`. */
+export function endDatagram(
+  port: Port,
+  request: number,
+  bytes: number,
+  length: number,
+  flagsAt: number,
+): void {
+  const isCut = bytes > length;
+  if (flagsAt !== 0) wordsAround(flagsAt)[wordIndex(flagsAt)] = isCut ? winsock.MSG_PARTIAL : 0;
+  if (isCut) refuseRequest(port, request, code.ERROR_MORE_DATA, length);
+  else finishRequest(port, request, 0, bytes, 0);
+}
+
+function completeReceive(port: Port, request: number, result: number): void {
+  const { words } = region();
+  const done = words[request + layout.R_DONE] >>> 0;
+  const length = words[request + layout.R_LENGTH] >>> 0;
+  if (result < 0) return failReceive(port, request, -result, done);
+  if (hasState(words[request + layout.R_HANDLE], IS_DATAGRAM)) {
+    const flagsAt = readAddress(words, layout.annexOf(request) + FLAGS_ADDRESS);
+    return endDatagram(port, request, result, length, flagsAt);
+  }
+  const bytes = done + result;
+  if (result === 0 && length > 0) return endReceive(port, request, bytes);
+  const flags = words[request + layout.R_FLAGS] & (MSG_WAITALL | MSG_PEEK);
+  if (bytes < length && flags === MSG_WAITALL && !mustEnd(request)) {
+    words[request + layout.R_DONE] = bytes | 0;
+    return goOn(port, request);
+  }
+  finishRequest(port, request, 0, bytes, 0);
+}
+
+function completeSend(port: Port, request: number, result: number): void {
+  const { words } = region();
+  const done = words[request + layout.R_DONE] >>> 0;
+  const length = words[request + layout.R_LENGTH] >>> 0;
+  const handle = words[request + layout.R_HANDLE];
+  const bytes = result > 0 ? done + result : done;
+  if (result > 0 && bytes < length && !mustEnd(request)) {
+    words[request + layout.R_DONE] = bytes | 0;
+    return goOn(port, request);
+  }
+  if (result < 0) failSocket(port, request, -result, bytes);
+  else if (bytes < length) failSocket(port, request, errno.ECANCELED, bytes);
+  else finishRequest(port, request, 0, bytes, 0);
+  endSendingIfDone(handle);
+}
+
+/** A transfer has no second address, and a ring would take a position for one. */
+export function clearSecondAddress(
+  _request: number,
+  entries: Int32Array<ArrayBuffer>,
+  at: number,
+): void {
+  entries[at + 2] = 0;
+  entries[at + 3] = 0;
+}
+
+/** One that ReadFile or WriteFile has begun. */
+function begin(port: Port, request: number): void {
+  const { words } = region();
+  const handle = words[request + layout.R_HANDLE];
+  const kind = words[request + layout.R_KIND];
+  const refusal = kind === SEND ? sendRefusal(handle) : receiveRefusal(handle);
+  if (refusal !== 0) return finishRequest(port, request, statusOfError(refusal), 0, 0);
+  words[request + layout.R_FLAGS] = kind === SEND ? SEND_FLAGS : receiveFlags(handle, 0);
+  prepareReceive(request, handle, kind, words[request + layout.R_LENGTH], 0);
+  launch(port, request);
+}
+
+define(RECEIVE, {
+  opcode: IORING_OP_RECV,
+  events: IN,
+  perform: performReceive,
+  complete: completeReceive,
+  begin,
+  fill: clearSecondAddress,
+});
+
+define(SEND, {
+  opcode: IORING_OP_SEND,
+  events: OUT,
+  perform: performSend,
+  complete: completeSend,
+  begin,
+  fill: clearSecondAddress,
+});
