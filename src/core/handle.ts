@@ -191,8 +191,7 @@ export abstract class Handle {
 
   /** Ends a call. If the handle was closed meanwhile, the last call closes it. @internal */
   leave(): void {
-    const { words } = ledger();
-    if (endCall(words, this.#place + H_CALLS)) closeSystemHandle(this.#place);
+    leaveHandle(this.#place);
   }
 
   /** An error of `call` on this handle. @internal */
@@ -300,6 +299,11 @@ function writeAscii(words: Int32Array<ArrayBuffer>, place: number, name: string)
   }
   words[place + H_NAME_LENGTH] = length;
   return true;
+}
+
+/** Ends a call on the handle at `place`; see `Handle.leave`. */
+export function leaveHandle(place: number): void {
+  if (endCall(ledger().words, place + H_CALLS)) closeSystemHandle(place);
 }
 
 function closeSystemHandle(place: number): void {

@@ -39,6 +39,8 @@ export const O_POSITION = 18;
 export const O_TAG = 20;
 /** Its annex: the place of a short one, the negated place of a long one's buffer; 0 if it has none. */
 export const O_ANNEX = 22;
+/** The place of a second handle that cannot be closed meanwhile; 0 if it has none. */
+export const O_SECOND = 23;
 /** Six words for what the kernel leaves beside the count. */
 export const O_RESULT = 26;
 

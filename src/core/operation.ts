@@ -13,7 +13,7 @@ import { ERROR_NOT_FOUND, STATUS_PENDING, system } from "../system/system.ts";
 import { annexOf, closeAnnex } from "./annex.ts";
 import { NativeBuffer } from "./buffer.ts";
 import { Win32Error } from "./errors.ts";
-import { dropHandle } from "./handle.ts";
+import { dropHandle, leaveHandle } from "./handle.ts";
 import { dropBuffer } from "./holds.ts";
 import { KINDS, type OperationKind, readerOf } from "./kinds.ts";
 import { onlookers } from "./onlookers.ts";
@@ -34,6 +34,7 @@ import {
   O_PORT,
   O_POSITION,
   O_RESULT,
+  O_SECOND,
   O_STATE,
   O_TAG,
   P_IN_FLIGHT,
@@ -201,11 +202,14 @@ export function finish(place: number): void {
   const handle = words[place + O_HANDLE];
   const buffer = words[place + O_BUFFER];
   const port = words[place + O_PORT];
+  const second = words[place + O_SECOND];
   if (words[place + O_ANNEX] !== 0) closeAnnex(place);
   // What is about to be given back is forgotten first: if the thread ends in between, `finish` for
   // it gives nothing back twice. And nobody takes the place for one that was left behind.
   words[place + O_PORT] = 0;
   if (port !== 0) Atomics.sub(words, port + P_IN_FLIGHT, 1);
+  words[place + O_SECOND] = 0;
+  if (second !== 0) leaveHandle(second);
   words[place + O_BUFFER] = 0;
   if (buffer !== 0) dropBuffer(buffer);
   words[place + O_HANDLE] = 0;

@@ -39,6 +39,7 @@ import {
   O_POSITION,
   O_REFUSED,
   O_RESULT,
+  O_SECOND,
   O_TAG,
   OPERATION_WORDS,
   P_CALLS,
@@ -130,18 +131,22 @@ export interface Parts {
   readonly annexBytes?: number;
   /** What goes into the OVERLAPPED's Offset. */
   readonly offset?: number;
+  /** A second handle: the system closes it only when the operation is over. */
+  readonly second?: Handle | null;
 }
 
 /**
  * Starts the operation by a function of the contract, and returns what that says.
  * `overlapped`: its OVERLAPPED. `annex`: its `annexBytes`, zeroed. `result`: 24
- * zeroed bytes that every operation has, for what comes with the packet.
+ * zeroed bytes that every operation has, for what comes with the packet. `second`: the
+ * second handle, 0 if there is none.
  */
 export type Starter = (
   handle: number,
   overlapped: number,
   annex: number,
   result: number,
+  second: number,
 ) => number;
 
 /**
@@ -156,7 +161,7 @@ export function startWith(
   tag: number,
   start: Starter,
 ): Operation {
-  const { buffer = null, further = [], annexBytes = 0, offset = 0 } = parts;
+  const { buffer = null, further = [], annexBytes = 0, offset = 0, second = null } = parts;
   const { call } = KINDS[index];
   checkInteger(tag, "tag");
   for (const { bytes } of further) {
@@ -165,25 +170,37 @@ export function startWith(
   const byteLength = buffer === null ? 0 : buffer.bytes.length;
   checkNumber(byteLength, "the buffer's length", MAX_TRANSFER_BYTES);
   const systemHandle = handle.enter(call);
-  const { words } = ledger();
+  let isStarted = false;
+  let systemSecond = 0;
   try {
+    if (second !== null) systemSecond = second.enter(call);
     const place = acquirePlace(handle, call);
-    let annex = 0;
-    try {
-      if (further.length > 0 || annexBytes > 0) annex = openAnnex(place, further, annexBytes);
-    } catch (error) {
-      releasePlace(place);
-      throw error;
-    }
+    const annex = annexFor(place, further, annexBytes);
     const operation = fillPlace(place, index, buffer, byteLength, offset, tag);
+    const { words } = ledger();
     words.fill(0, place + O_RESULT, place + OPERATION_WORDS);
+    words[place + O_SECOND] = second === null ? 0 : second.place;
+    isStarted = true;
     launch(place);
     const overlapped = addressOf(place);
-    const code = start(systemHandle, overlapped, annex, overlapped + O_RESULT * 4);
+    const result = overlapped + O_RESULT * 4;
+    const code = start(systemHandle, overlapped, annex, result, systemSecond);
     if (code !== ERROR_IO_PENDING && code !== 0) refuse(place, handle, code, call);
     return operation;
   } finally {
+    if (second !== null && systemSecond !== 0 && !isStarted) second.leave();
     handle.leave();
+  }
+}
+
+/** The annex of the operation at `place`, if it has one; without room for it nothing is started. */
+function annexFor(place: number, further: readonly NativeBuffer[], annexBytes: number): number {
+  if (further.length === 0 && annexBytes === 0) return 0;
+  try {
+    return openAnnex(place, further, annexBytes);
+  } catch (error) {
+    releasePlace(place);
+    throw error;
   }
 }
 
@@ -205,6 +222,7 @@ function fillPlace(
   ledgers.writeNumber(words, place + O_ADDRESS, buffer === null ? 0 : buffer.address);
   words[place + O_LENGTH] = byteLength;
   words[place + O_REFUSED] = 0;
+  words[place + O_SECOND] = 0;
   ledgers.writeNumber(words, place + O_POSITION, offset);
   ledgers.writeNumber(words, place + O_TAG, tag);
   if (buffer !== null) keepBuffer(buffer.place, words[buffer.place + GENERATION]);

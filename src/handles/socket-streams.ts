@@ -184,24 +184,24 @@ export function startTransmit(
     ...(buffers.length > 0 && { buffer: buffers[0] }),
     further: buffers.slice(1),
     offset,
+    second: file,
   };
-  const source = file === null ? 0 : file.enter("TransmitFile");
-  try {
-    return startWith(TRANSMIT_FILE, socket, parts, tag, (handle, overlapped) =>
-      system.transmitFile(
-        handle,
-        isSent ? source : 0,
-        byteLength,
-        head === null ? 0 : head.address,
-        head === null ? 0 : head.byteLength,
-        tail === null ? 0 : tail.address,
-        tail === null ? 0 : tail.byteLength,
-        flags,
-        overlapped,
-      ));
-  } finally {
-    if (file !== null) file.leave();
-  }
+  return startWith(TRANSMIT_FILE, socket, parts, tag, (handle, ov, _annex, _result, source) => {
+    const [from, headBytes] = head === null ? [0, 0] : [head.address, head.byteLength];
+    const [to, tailBytes] = tail === null ? [0, 0] : [tail.address, tail.byteLength];
+    const sent = isSent ? source : 0;
+    return system.transmitFile(
+      handle,
+      sent,
+      byteLength,
+      from,
+      headBytes,
+      to,
+      tailBytes,
+      flags,
+      ov,
+    );
+  });
 }
 
 /** Which handle something is about, for whichever thread takes the packet. */

@@ -28,6 +28,7 @@ import {
   writeAddress,
 } from "./requests.ts";
 import { define, defineHandle, IN, SOCKETS } from "./rules.ts";
+import { keepOptions } from "./socket-names.ts";
 import {
   addState,
   failSocket,
@@ -39,6 +40,7 @@ import {
   IS_LISTENING,
   refuseRequest,
   S_ACCEPT,
+  stateOf,
 } from "./socket-state.ts";
 import { clearSecondAddress, RECEIVE, SEND } from "./socket-streams.ts";
 import { launch, startOn } from "./start.ts";
@@ -136,6 +138,7 @@ function placeClient(request: number, client: number): boolean {
   }
   const port = words[into + layout.H_PORT];
   if (port !== 0 && !portAt(port - 1).isRing()) setNonBlocking(client);
+  keepOptions(client, stateOf(into));
   sockets().dup3(client, fd, O_CLOEXEC);
   words[annex + IS_PLACED] = 1;
   libc().close(client);

@@ -17,7 +17,7 @@ import type { Port } from "./port.ts";
 import { region } from "./region.ts";
 import { finishRequest, goOn, mustEnd, writeAddress } from "./requests.ts";
 import { define, IN, OUT, POLL, SOCKETS } from "./rules.ts";
-import { makeSocket, toLinuxFamily } from "./socket-names.ts";
+import { keepOptions, makeSocket, toLinuxFamily } from "./socket-names.ts";
 
 import {
   addState,
@@ -30,6 +30,7 @@ import {
   IS_DATAGRAM,
   IS_LISTENING,
   renewState,
+  stateOf,
 } from "./socket-state.ts";
 import { SEND, SEND_FLAGS } from "./socket-streams.ts";
 import { launch, startOn } from "./start.ts";
@@ -209,6 +210,7 @@ function completeDisconnect(port: Port, request: number, result: number): void {
   if (mustEnd(request)) return failSocket(port, request, errno.ECANCELED);
   const fresh = makeSocket(familyOf(handle), false);
   if (fresh < 0) return failSocket(port, request, -fresh);
+  keepOptions(fresh, stateOf(handle));
   if (!port.isRing()) setNonBlocking(fresh);
   sockets().dup3(fresh, words[handle + layout.H_FD], O_CLOEXEC);
   libc().close(fresh);

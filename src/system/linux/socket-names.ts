@@ -7,13 +7,13 @@
 import { libc, socketOptions, sockets, streams } from "../../ffi/libc.ts";
 import * as code from "../codes.ts";
 import type { Outcome } from "../contract.ts";
-import { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from "../winsock.ts";
+import { AF_INET, AF_INET6, AF_UNIX, IPPROTO_TCP, SOCK_DGRAM, SOCK_STREAM } from "../winsock.ts";
 import * as errno from "./errno.ts";
 import { openHandle } from "./handles.ts";
 import * as layout from "./layout.ts";
 import { region } from "./region.ts";
 import { wsaErrorOf } from "./socket-errors.ts";
-import { findSocket, newState, S_STATE } from "./socket-state.ts";
+import { findSocket, HAS_KEEP_ALIVE, HAS_NO_DELAY, newState, S_STATE } from "./socket-state.ts";
 import { READABLE, WRITABLE } from "./start.ts";
 
 /** AF_INET6 of Linux. */
@@ -38,6 +38,15 @@ export function toLinux(address: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffe
   const copy = address.slice();
   copy[0] = LINUX_INET6;
   return copy;
+}
+
+const TCP_NODELAY = 1;
+const SO_KEEPALIVE = 9;
+
+/** What an accepted socket was told when it was not connected yet holds for its connection. */
+export function keepOptions(fd: number, state: number): void {
+  if ((state & HAS_NO_DELAY) !== 0) setOption(fd, IPPROTO_TCP, TCP_NODELAY);
+  if ((state & HAS_KEEP_ALIVE) !== 0) setOption(fd, SOL_SOCKET, SO_KEEPALIVE);
 }
 
 function setOption(fd: number, level: number, name: number): void {

@@ -14,6 +14,7 @@ import * as layout from "./layout.ts";
 import type { Port } from "./port.ts";
 import { region } from "./region.ts";
 import { finishRequest } from "./requests.ts";
+import { wsaErrorOf } from "./socket-errors.ts";
 
 /** The socket's state: its family in Winsock's number, and the bits below. */
 export const S_STATE = layout.H_OWN;
@@ -39,6 +40,9 @@ export const IS_RESET = 0x800;
 export const IS_SPENT = 0x1000;
 /** A send has found the other end gone. */
 export const IS_BROKEN = 0x2000;
+/** Options that an accepted socket keeps from before. */
+export const HAS_NO_DELAY = 0x4000;
+export const HAS_KEEP_ALIVE = 0x8000;
 
 /** The state of a socket that was just made. */
 export function newState(family: number, isDatagram: boolean): number {
@@ -67,7 +71,8 @@ export function dropState(handle: number, bits: number): void {
 
 /** The socket is as if it had just been made. */
 export function renewState(handle: number): void {
-  Atomics.and(region().words, handle + S_STATE, FAMILY | IS_DATAGRAM);
+  const kept = FAMILY | IS_DATAGRAM | HAS_NO_DELAY | HAS_KEEP_ALIVE;
+  Atomics.and(region().words, handle + S_STATE, kept);
 }
 
 /** Winsock's number of the socket's family. */
@@ -134,13 +139,14 @@ function errorOf(handle: number, reason: number): number {
         : code.ERROR_CONNECTION_REFUSED;
     case errno.EDESTADDRREQ:
       return code.WSAENOTCONN;
-    case errno.EINVAL:
-      return code.WSAEINVAL;
-    case errno.EOPNOTSUPP:
-      return code.WSAEOPNOTSUPP;
-    case errno.EMFILE:
-      return code.WSAEMFILE;
-    default:
+    case errno.ECANCELED:
+    case errno.ETIMEDOUT:
+    case errno.ENETUNREACH:
+    case errno.EHOSTUNREACH:
+    case errno.ECONNABORTED:
+    case errno.ENOBUFS:
       return errorOfErrno(reason);
+    default:
+      return wsaErrorOf(reason);
   }
 }
