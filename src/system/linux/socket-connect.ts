@@ -4,7 +4,7 @@
  * @module
  */
 
-import { libc, socketOptions, sockets, streams } from "../../ffi/libc.ts";
+import { libc, sockets, streams } from "../../ffi/libc.ts";
 import { word } from "../../ffi/library.ts";
 import { wordIndex, wordsAround } from "../../ffi/memory.ts";
 import * as code from "../codes.ts";
@@ -41,8 +41,6 @@ const DISCONNECT: number = SOCKETS + 7;
 const IORING_OP_CONNECT = 16;
 const IORING_OP_SEND = 26;
 
-const SOL_SOCKET = 1;
-const SO_ERROR = 4;
 const SHUT_WR = 1;
 const O_CLOEXEC = 0x80000;
 const MSG_TRUNC = 0x20;
@@ -86,34 +84,31 @@ export function connectEx(
   });
 }
 
-/** Asks the kernel once; then only whether it has come to an end. */
+/** Asks the kernel, and again once the socket is writable: only that takes the failure from it. */
 function performConnect(request: number): number {
   const { words, address } = region();
   const annex = layout.annexOf(request);
   const fd = descriptorOf(request);
-  if (words[annex + IS_BEGUN] !== 0) return connected(fd);
-  setNonBlocking(fd);
+  if (words[annex + IS_BEGUN] === 0) setNonBlocking(fd);
+  else if (!isWritable(fd)) return -errno.EAGAIN;
   const at = word(address + (annex + ADDRESS) * 4);
   if (streams().connect(fd, at, words[request + layout.R_OFFSET]) === 0) return 0;
   const reason = errno.errno();
-  if (reason !== errno.EINPROGRESS && reason !== errno.EINTR) return -reason;
+  const isBegun = words[annex + IS_BEGUN] !== 0;
+  if (reason === errno.EISCONN && isBegun) return 0;
+  if (reason !== errno.EINPROGRESS && reason !== errno.EALREADY && reason !== errno.EINTR) {
+    return -reason;
+  }
   words[annex + IS_BEGUN] = 1;
   return -errno.EAGAIN;
 }
 
-function connected(fd: number): number {
+function isWritable(fd: number): boolean {
   const poll = new Uint8Array(new ArrayBuffer(8));
   const fields = new DataView(poll.buffer);
   fields.setInt32(0, fd, true);
   fields.setInt16(4, OUT, true);
-  if (sockets().poll(poll, word(1), 0) <= 0) return -errno.EAGAIN;
-  const value = new Uint8Array(new ArrayBuffer(4));
-  const length = new Uint8Array(new ArrayBuffer(4));
-  length[0] = 4;
-  if (socketOptions().getsockopt(fd, SOL_SOCKET, SO_ERROR, value, length) !== 0) {
-    return -errno.errno();
-  }
-  return -new DataView(value.buffer).getInt32(0, true);
+  return sockets().poll(poll, word(1), 0) > 0;
 }
 
 function completeConnect(port: Port, request: number, result: number): void {
