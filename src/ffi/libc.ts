@@ -132,6 +132,11 @@ const SOCKET_OPTIONS = {
   if_nametoindex: { parameters: ["buffer"], result: "u32" },
 } as const satisfies Signatures;
 
+const MESSAGE_CALLS = {
+  // ssize_t (int sockfd, struct msghdr *msg, int flags)
+  recvmsg: { parameters: ["i32", "buffer", "i32"], result: "i64" },
+} as const satisfies Signatures;
+
 const STREAMS = {
   // (int sockfd, const struct sockaddr *addr, socklen_t addrlen)
   connect: { parameters: ["i32", "pointer", "u32"], result: "i32" },
@@ -268,6 +273,9 @@ export const sockets: () => Functions<typeof SOCKETS> = library(NAMES, SOCKETS);
 
 /** Options and names of sockets, and the network interfaces that some name. */
 export const socketOptions: () => Functions<typeof SOCKET_OPTIONS> = library(NAMES, SOCKET_OPTIONS);
+
+/** `recvmsg`, with a message that is lent for the call. */
+export const messageCalls: () => Functions<typeof MESSAGE_CALLS> = library(NAMES, MESSAGE_CALLS);
 
 /** What connections and their files need beside that. */
 export const streams: () => Functions<typeof STREAMS> = library(NAMES, STREAMS);

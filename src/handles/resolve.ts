@@ -9,7 +9,7 @@ import type { NetAddress } from "./socket-addresses.ts";
 
 /**
  * The addresses of `hostname`, in the order of the system's resolver, each with `port`; a literal
- * address is its own. Does not block. Deno needs `--allow-net` or `--allow-sys` for names.
+ * address is its own. Does not block. Deno needs `--allow-net` for names.
  *
  * Source: getaddrinfo, by `node:dns`.
  *

@@ -17,6 +17,7 @@ import {
   type ControlData,
   ERROR_MORE_DATA,
   MSG_CTRUNC,
+  MSG_PEEK,
   MSG_TRUNC,
   SOCKADDR_BYTES,
   system,
@@ -24,7 +25,7 @@ import {
   WSAMSG_BYTES,
 } from "../system/system.ts";
 import {
-  addressOf,
+  addressAt,
   FAMILY_NUMBERS,
   sockaddrOf,
   type SocketAddress,
@@ -32,7 +33,7 @@ import {
   writeSockaddr,
 } from "./socket-addresses.ts";
 import { readBytes, writeBytes } from "./socket-memory.ts";
-import { checkVector, flagsOf, type ReceiveOptions, writeVector } from "./socket-streams.ts";
+import { checkVector, writeVector } from "./socket-streams.ts";
 
 export type { ControlData } from "../system/system.ts";
 
@@ -57,11 +58,13 @@ export interface SocketMessage {
 }
 
 /** Room for a message to be received. */
-export interface MessageRoom extends ReceiveOptions {
+export interface MessageRoom {
   /** Where its bytes go. */
   readonly data: NativeBuffer | readonly NativeBuffer[];
   /** Bytes that control data may take; 256 by default, 0: none are wanted. */
   readonly controlBytes?: number;
+  /** The message stays there for the next receive. MSG_PEEK. */
+  readonly peek?: boolean;
 }
 
 /** What is known of a message that was received, beside its bytes. */
@@ -170,7 +173,7 @@ export function startReceiveMessage(socket: Handle, room: MessageRoom, tag: numb
   const parts = { buffer, further, annexBytes };
   return startWith(RECEIVE_MESSAGE, socket, parts, tag, (handle, overlapped, annex) => {
     writeMessage(annex, buffers, SOCKADDR_BYTES, controlBytes);
-    setWord(annex + M_FLAGS, flagsOf(room));
+    setWord(annex + M_FLAGS, room.peek === true ? MSG_PEEK : 0);
     return system.wsaRecvMsg(handle, annex, overlapped);
   });
 }
@@ -192,49 +195,36 @@ function writeMessage(
   setNumber(annex + M_CONTROL, annex + MESSAGE_VECTOR + buffers.length * WSABUF_BYTES);
 }
 
-/** The SOCKADDR of whoever has sent it; `null` if the system has written none. */
-function sockaddrAt(address: number, byteLength: number): Uint8Array<ArrayBuffer> | null {
-  return byteLength <= 0 || byteLength > SOCKADDR_BYTES ? null : readBytes(address, byteLength);
+/** Who has sent it; `null` if the system has written no address. */
+function senderAt(address: number, byteLength: number): SocketAddress | null {
+  return byteLength > SOCKADDR_BYTES ? null : addressAt(address, byteLength);
 }
 
-readResultsOf(RECEIVE_FROM, (_result, annex) => sockaddrAt(annex + ADDRESS, wordAt(annex)));
+readResultsOf(RECEIVE_FROM, (_result, annex) => senderAt(annex + ADDRESS, wordAt(annex)));
 
-/** What is read of a message before its memory is given back. */
-interface MessageResult {
-  readonly address: Uint8Array<ArrayBuffer> | null;
-  readonly control: ControlData;
-  readonly flags: number;
-}
-
-readResultsOf(RECEIVE_MESSAGE, (_result, annex, _bytes, isDone): MessageResult => {
+readResultsOf(RECEIVE_MESSAGE, (_result, annex, _bytes, isDone): ReceivedMessage | null => {
   const flags = wordAt(annex + M_FLAGS);
   // A message that was cut has an error, and all the rest.
-  if (!isDone && (flags & MSG_TRUNC) === 0) return { address: null, control: {}, flags: 0 };
+  if (!isDone && (flags & MSG_TRUNC) === 0) return null;
   const count = wordAt(annex + M_COUNT);
   const controlAt = annex + MESSAGE_VECTOR + count * WSABUF_BYTES;
   const controlBytes = wordAt(annex + M_CONTROL_BYTES);
   return {
-    address: sockaddrAt(annex + MESSAGE_ADDRESS, wordAt(annex + M_ADDRESS_BYTES)),
+    address: senderAt(annex + MESSAGE_ADDRESS, wordAt(annex + M_ADDRESS_BYTES)),
     control: controlBytes === 0 ? {} : system.decodeControl(readBytes(controlAt, controlBytes)),
-    flags,
+    isTruncated: (flags & MSG_TRUNC) !== 0,
+    isControlTruncated: (flags & MSG_CTRUNC) !== 0,
   };
 });
 
 /** Who has sent the datagram of a packet of `receiveFrom`. */
 export function senderOf(packet: Packet): SocketAddress | null {
-  const result = resultIn(packet, "receiveFrom");
-  return result instanceof Uint8Array ? addressOf(result as Uint8Array<ArrayBuffer>) : null;
+  return resultIn(packet, "receiveFrom") as SocketAddress | null;
 }
 
 /** What came beside the bytes of a packet of `receiveMessage`. */
 export function messageOf(packet: Packet): ReceivedMessage {
-  const { address, control, flags } = resultIn(packet, "receiveMessage") as MessageResult;
-  return {
-    address: address === null ? null : addressOf(address),
-    control,
-    isTruncated: (flags & MSG_TRUNC) !== 0,
-    isControlTruncated: (flags & MSG_CTRUNC) !== 0,
-  };
+  return resultIn(packet, "receiveMessage") as ReceivedMessage;
 }
 
 /** What was read of a packet of that kind; a datagram that was cut is one nevertheless. */

@@ -42,10 +42,10 @@ export const EMSGSIZE = 90;
 export const EISCONN = 106;
 export const ESHUTDOWN = 108;
 export const ETIMEDOUT = 110;
-export const EALREADY = 114;
-export const EINPROGRESS = 115;
 export const ENETUNREACH = 101;
 export const EHOSTUNREACH = 113;
+export const EALREADY = 114;
+export const EINPROGRESS = 115;
 export const ECANCELED = 125;
 
 /** Whether this is arm64; otherwise it is x86-64. */

@@ -13,6 +13,7 @@ import { openHandle } from "./handles.ts";
 import * as layout from "./layout.ts";
 import { region } from "./region.ts";
 import { wsaErrorOf } from "./socket-errors.ts";
+import { askForReports } from "./socket-reports.ts";
 import { findSocket, HAS_KEEP_ALIVE, HAS_NO_DELAY, newState, S_STATE } from "./socket-state.ts";
 import { READABLE, WRITABLE } from "./start.ts";
 
@@ -24,12 +25,20 @@ const SO_REUSEADDR = 2;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 
+/** Bytes of a Unix-domain socket's address without a path. */
+const NO_PATH_BYTES = 2;
+
 /** Bytes of the kernel's longest address. */
 const ADDRESS_BYTES = 128;
 
 /** The first word of a SOCKADDR with the family in Linux' number. */
 export function toLinuxFamily(first: number): number {
   return (first & 0xFFFF) === AF_INET6 ? first & ~0xFFFF | LINUX_INET6 : first;
+}
+
+/** The first word of a SOCKADDR with the family in Winsock's number. */
+export function toWinsockFamily(first: number): number {
+  return (first & 0xFFFF) === LINUX_INET6 ? first & ~0xFFFF | AF_INET6 : first;
 }
 
 /** The SOCKADDR as the kernel has it. */
@@ -63,6 +72,7 @@ export function makeSocket(family: number, isDatagram: boolean, protocol: number
   // A listener need not wait until old connections of its address are forgotten.
   if (family !== AF_UNIX && !isDatagram) setOption(fd, SOL_SOCKET, SO_REUSEADDR);
   if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+  if (family !== AF_UNIX && isDatagram) askForReports(fd, family);
   return fd;
 }
 
@@ -111,7 +121,8 @@ function nameOf(
   const length = Math.min(room[0], ADDRESS_BYTES);
   if (bytes[0] === LINUX_INET6) bytes[0] = AF_INET6;
   // Linux says that a socket without an address has one of zeros.
-  if (bytes[0] !== AF_UNIX && (bytes[2] | bytes[3]) === 0) return errno.refusal(code.WSAEINVAL);
+  const isNone = bytes[0] === AF_UNIX ? length <= NO_PATH_BYTES : (bytes[2] | bytes[3]) === 0;
+  if (isNone && call === "getsockname") return errno.refusal(code.WSAEINVAL);
   if (address.length < length) return errno.refusal(10014);
   address.set(bytes.subarray(0, length));
   return errno.success(length);

@@ -1,6 +1,6 @@
 /**
- * Sending and receiving one buffer on a socket. What has several is in
- * `socket-vectors.ts`, what has addresses in `socket-messages.ts`.
+ * Sending and receiving one buffer on a stream. What has several is in
+ * `socket-vectors.ts`, what are datagrams or has addresses in `socket-messages.ts`.
  *
  * A receive that finds nothing waits in the engine; a send goes on until all of it is with
  * the kernel, so that its count is the length of its buffer unless it has failed.
@@ -31,17 +31,14 @@ import {
   writeAddress,
 } from "./requests.ts";
 import { define, IN, OUT, POLL, SOCKETS } from "./rules.ts";
-import { endSendingIfDone } from "./socket-ends.ts";
+import { endReceive, endSendingIfDone, failReceive } from "./socket-ends.ts";
+import { beginDatagram } from "./socket-messages.ts";
 import {
-  addState,
   failSocket,
   findSocket,
   hasState,
   IS_DATAGRAM,
-  IS_RESET,
-  IS_SPENT,
   receiveRefusal,
-  refuseRequest,
   sendRefusal,
 } from "./socket-state.ts";
 import { launch } from "./start.ts";
@@ -54,7 +51,6 @@ const IORING_OP_SEND = 26;
 const IORING_OP_RECV = 27;
 
 const MSG_PEEK = 0x2;
-const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
 const MSG_WAITALL = 0x100;
 const MSG_NOSIGNAL = 0x4000;
@@ -62,24 +58,18 @@ const MSG_NOSIGNAL = 0x4000;
 /** On a ring the kernel goes on with a send by itself. */
 export const SEND_FLAGS: number = MSG_NOSIGNAL | MSG_WAITALL;
 
-/** In the annex of a datagram's receive: where its flags go. */
-const FLAGS_ADDRESS = layout.X_OWN;
-
-/** What Linux calls the flags of a receive by `handle`. */
-export function receiveFlags(handle: number, flags: number): number {
-  return (flags & winsock.MSG_PEEK) | (flags & winsock.MSG_WAITALL ? MSG_WAITALL : 0) |
-    // Of a datagram, how long it was; of a stream it would mean to throw the bytes away.
-    (hasState(handle, IS_DATAGRAM) ? MSG_TRUNC : 0);
+/** What Linux calls the flags of a receive. */
+export function receiveFlags(flags: number): number {
+  return (flags & winsock.MSG_PEEK) | (flags & winsock.MSG_WAITALL ? MSG_WAITALL : 0);
 }
 
-/** Starts a transfer of the `byteLength` bytes at `address`; `flagsAt`: where flags that come are written. */
+/** Starts a transfer of the `byteLength` bytes at `address`. */
 function start(
   kind: number,
   socket: number,
   address: number,
   byteLength: number,
   flags: number,
-  flagsAt: number,
   overlapped: number,
 ): number {
   const at = findSocket(socket);
@@ -102,8 +92,8 @@ function start(
     words[request + layout.R_OFFSET + 1] = 0;
     writeAddress(words, request + layout.R_ADDRESS, address);
     words[request + layout.R_LENGTH] = byteLength | 0;
-    words[request + layout.R_FLAGS] = kind === SEND ? SEND_FLAGS : receiveFlags(at, flags);
-    prepareReceive(request, at, kind, byteLength, flagsAt);
+    words[request + layout.R_FLAGS] = kind === SEND ? SEND_FLAGS : receiveFlags(flags);
+    prepareReceive(request, kind, byteLength);
     launch(port, request);
   }
   port.unlock();
@@ -111,21 +101,9 @@ function start(
   return answer;
 }
 
-function prepareReceive(
-  request: number,
-  handle: number,
-  kind: number,
-  byteLength: number,
-  flagsAt: number,
-): void {
-  if (kind === SEND) return;
-  const { words } = region();
-  if (hasState(handle, IS_DATAGRAM)) {
-    writeAddress(words, layout.annexOf(request) + FLAGS_ADDRESS, flagsAt);
-  } else if (byteLength === 0) {
-    // The kernel would not wait: a receive of nothing says when there is something.
-    words[request + layout.R_OPCODE] = POLL;
-  }
+/** The kernel would not wait: a receive of nothing says when there is something. */
+function prepareReceive(request: number, kind: number, byteLength: number): void {
+  if (kind === RECEIVE && byteLength === 0) region().words[request + layout.R_OPCODE] = POLL;
 }
 
 /** The first WSABUF at `buffers`. */
@@ -138,7 +116,7 @@ function bufferAt(buffers: number): { address: number; byteLength: number } {
 /** Starts sending one WSABUF. */
 export function startSend(socket: number, buffers: number, overlapped: number): number {
   const { address, byteLength } = bufferAt(buffers);
-  return start(SEND, socket, address, byteLength, 0, 0, overlapped);
+  return start(SEND, socket, address, byteLength, 0, overlapped);
 }
 
 /** Starts receiving into one WSABUF; `flagsAt`: the address of its flags. */
@@ -150,7 +128,7 @@ export function startReceive(
 ): number {
   const { address, byteLength } = bufferAt(buffers);
   const flags = flagsAt === 0 ? 0 : wordsAround(flagsAt)[wordIndex(flagsAt)];
-  return start(RECEIVE, socket, address, byteLength, flags, flagsAt, overlapped);
+  return start(RECEIVE, socket, address, byteLength, flags, overlapped);
 }
 
 function performReceive(request: number): number {
@@ -194,43 +172,11 @@ function performSend(request: number): number {
   }
 }
 
-/** What a stream's receive comes to once the engine says 0: its end, unless the other end has reset it. */
-export function endReceive(port: Port, request: number, bytes: number): void {
-  const handle = region().words[request + layout.R_HANDLE];
-  if (hasState(handle, IS_RESET)) failReceive(port, request, errno.ECONNRESET, bytes);
-  else finishRequest(port, request, 0, bytes, 0);
-}
-
-/** A receive has failed. */
-export function failReceive(port: Port, request: number, reason: number, bytes: number): void {
-  const handle = region().words[request + layout.R_HANDLE];
-  failSocket(port, request, reason, bytes);
-  if (reason === errno.ECONNRESET && !hasState(handle, IS_DATAGRAM)) addState(handle, IS_SPENT);
-}
-
-/** A datagram of `bytes` bytes has come, for which there was room for `length`. */
-export function endDatagram(
-  port: Port,
-  request: number,
-  bytes: number,
-  length: number,
-  flagsAt: number,
-): void {
-  const isCut = bytes > length;
-  if (flagsAt !== 0) wordsAround(flagsAt)[wordIndex(flagsAt)] = isCut ? winsock.MSG_PARTIAL : 0;
-  if (isCut) refuseRequest(port, request, code.ERROR_MORE_DATA, length);
-  else finishRequest(port, request, 0, bytes, 0);
-}
-
 function completeReceive(port: Port, request: number, result: number): void {
   const { words } = region();
   const done = words[request + layout.R_DONE] >>> 0;
   const length = words[request + layout.R_LENGTH] >>> 0;
   if (result < 0) return failReceive(port, request, -result, done);
-  if (hasState(words[request + layout.R_HANDLE], IS_DATAGRAM)) {
-    const flagsAt = readAddress(words, layout.annexOf(request) + FLAGS_ADDRESS);
-    return endDatagram(port, request, result, length, flagsAt);
-  }
   const bytes = done + result;
   if (result === 0 && length > 0) return endReceive(port, request, bytes);
   const flags = words[request + layout.R_FLAGS] & (MSG_WAITALL | MSG_PEEK);
@@ -274,8 +220,9 @@ function begin(port: Port, request: number): void {
   const kind = words[request + layout.R_KIND];
   const refusal = kind === SEND ? sendRefusal(handle) : receiveRefusal(handle);
   if (refusal !== 0) return finishRequest(port, request, statusOfError(refusal), 0, 0);
-  words[request + layout.R_FLAGS] = kind === SEND ? SEND_FLAGS : receiveFlags(handle, 0);
-  prepareReceive(request, handle, kind, words[request + layout.R_LENGTH], 0);
+  if (hasState(handle, IS_DATAGRAM)) return beginDatagram(port, request, kind === SEND);
+  words[request + layout.R_FLAGS] = kind === SEND ? SEND_FLAGS : receiveFlags(0);
+  prepareReceive(request, kind, words[request + layout.R_LENGTH]);
   launch(port, request);
 }
 

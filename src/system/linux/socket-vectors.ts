@@ -16,7 +16,8 @@ import type { Port } from "./port.ts";
 import { region } from "./region.ts";
 import { finishRequest, goOn, mustEnd, readAddress, writeAddress } from "./requests.ts";
 import { define, IN, OUT, type Rules, SOCKETS } from "./rules.ts";
-import { endSendingIfDone } from "./socket-ends.ts";
+import { receiveDatagram, sendDatagram } from "./socket-messages.ts";
+import { endReceive, endSendingIfDone, failReceive } from "./socket-ends.ts";
 import {
   failSocket,
   findSocket,
@@ -28,9 +29,6 @@ import {
 } from "./socket-state.ts";
 import {
   clearSecondAddress,
-  endDatagram,
-  endReceive,
-  failReceive,
   receiveFlags,
   SEND_FLAGS,
   startReceive,
@@ -49,14 +47,13 @@ const MSG_PEEK = 0x2;
 const MSG_DONTWAIT = 0x40;
 const MSG_WAITALL = 0x100;
 
-// The annex: struct msghdr, then the bytes asked for, those that are done, and where flags go.
+// The annex: struct msghdr, then the bytes asked for, and those that are done.
 const MESSAGE = layout.X_OWN;
 const MESSAGE_WORDS = 14;
 const M_VECTOR = 4;
 const M_COUNT = 6;
 const LENGTH: number = MESSAGE + MESSAGE_WORDS;
 const DONE: number = LENGTH + 2;
-const FLAGS_ADDRESS: number = LENGTH + 4;
 
 /** The WSABUFs at `buffers` become the request's vector. False if there is no room for it. */
 function takeBuffers(request: number, buffers: number, count: number): boolean {
@@ -71,7 +68,7 @@ function takeBuffers(request: number, buffers: number, count: number): boolean {
     total += fields[at];
   }
   const annex = layout.annexOf(request);
-  words.fill(0, annex + MESSAGE, annex + FLAGS_ADDRESS + 2);
+  words.fill(0, annex + MESSAGE, annex + DONE + 2);
   writeAddress(words, annex + MESSAGE + M_VECTOR, vectorAddress(request));
   words[annex + MESSAGE + M_COUNT] = count;
   writeAddress(words, annex + LENGTH, total);
@@ -86,7 +83,6 @@ function start(
   buffers: number,
   count: number,
   flags: number,
-  flagsAt: number,
   overlapped: number,
 ): number {
   const at = findSocket(socket);
@@ -94,13 +90,10 @@ function start(
   if (count < 1 || count > layout.MAX_VECTOR_LENGTH) return code.WSAEINVAL;
   const refusal = kind === SEND_VECTOR ? sendRefusal(at) : receiveRefusal(at);
   if (refusal !== 0) return refusal;
-  return startOn(socket, layout.KIND_SOCKET, 0, kind, overlapped, (port, request, handle) => {
+  return startOn(socket, layout.KIND_SOCKET, 0, kind, overlapped, (port, request) => {
     if (!takeBuffers(request, buffers, count)) return failSocket(port, request, errno.ENOBUFS);
     const { words } = region();
-    words[request + layout.R_FLAGS] = kind === SEND_VECTOR
-      ? SEND_FLAGS
-      : receiveFlags(handle, flags);
-    writeAddress(words, layout.annexOf(request) + FLAGS_ADDRESS, flagsAt);
+    words[request + layout.R_FLAGS] = kind === SEND_VECTOR ? SEND_FLAGS : receiveFlags(flags);
     launch(port, request);
   });
 }
@@ -140,17 +133,13 @@ function completeReceive(port: Port, request: number, result: number): void {
   const length = lengthOf(request);
   const bytes = doneOf(request) + Math.max(result, 0);
   const flags = words[request + layout.R_FLAGS] & (MSG_WAITALL | MSG_PEEK);
-  const isDatagram = hasState(words[request + layout.R_HANDLE], IS_DATAGRAM);
-  const isShort = result > 0 && bytes < length && !isDatagram;
+  const isShort = result > 0 && bytes < length;
   if (isShort && flags === MSG_WAITALL && !mustEnd(request)) {
     return advance(port, request, result);
   }
   closeVector(request);
   if (result < 0) failReceive(port, request, -result, bytes);
-  else if (isDatagram) {
-    const flagsAt = readAddress(words, layout.annexOf(request) + FLAGS_ADDRESS);
-    endDatagram(port, request, result, length, flagsAt);
-  } else if (result === 0 && length > 0) endReceive(port, request, bytes);
+  else if (result === 0 && length > 0) endReceive(port, request, bytes);
   else finishRequest(port, request, 0, bytes, 0);
 }
 
@@ -181,6 +170,11 @@ function vectorRules(opcode: number, isSend: boolean): Rules {
 define(RECEIVE_VECTOR, vectorRules(IORING_OP_RECVMSG, false));
 define(SEND_VECTOR, vectorRules(IORING_OP_SENDMSG, true));
 
+function isDatagram(socket: number): boolean {
+  const at = findSocket(socket);
+  return at >= 0 && hasState(at, IS_DATAGRAM);
+}
+
 /** Starts sending. Source: WSASend. */
 export function wsaSend(
   socket: number,
@@ -190,8 +184,9 @@ export function wsaSend(
   overlapped: number,
 ): number {
   if (flags !== 0) return code.WSAEOPNOTSUPP;
+  if (isDatagram(socket)) return sendDatagram(socket, buffers, count, overlapped);
   if (count === 1) return startSend(socket, buffers, overlapped);
-  return start(SEND_VECTOR, socket, buffers, count, 0, 0, overlapped);
+  return start(SEND_VECTOR, socket, buffers, count, 0, overlapped);
 }
 
 /** Starts receiving. Source: WSARecv. */
@@ -202,7 +197,8 @@ export function wsaRecv(
   flags: number,
   overlapped: number,
 ): number {
+  if (isDatagram(socket)) return receiveDatagram(socket, buffers, count, flags, overlapped);
   if (count === 1) return startReceive(socket, buffers, flags, overlapped);
   const asked = flags === 0 ? 0 : wordsAround(flags)[wordIndex(flags)];
-  return start(RECEIVE_VECTOR, socket, buffers, count, asked, flags, overlapped);
+  return start(RECEIVE_VECTOR, socket, buffers, count, asked, overlapped);
 }

@@ -7,7 +7,7 @@
 
 import { sockets as calls } from "../../ffi/libc.ts";
 import * as code from "../codes.ts";
-import type { Outcome, SocketSystem } from "../contract.ts";
+import type { SocketSystem } from "../contract.ts";
 import { SD_BOTH, SD_RECEIVE, SD_SEND } from "../winsock.ts";
 import * as errno from "./errno.ts";
 import { findHandle } from "./handles.ts";
@@ -16,9 +16,12 @@ import { portAt } from "./port.ts";
 import { region } from "./region.ts";
 import { acceptEx } from "./socket-accept.ts";
 import { connectEx, disconnectEx } from "./socket-connect.ts";
+import { control } from "./socket-control.ts";
 import { isSending } from "./socket-ends.ts";
 import { wsaErrorOf } from "./socket-errors.ts";
+import { messages } from "./socket-messages.ts";
 import { bind, getPeerName, getSockName, wsaSocket } from "./socket-names.ts";
+import { options } from "./socket-options.ts";
 import {
   addState,
   ENDED_RECEIVE,
@@ -82,8 +85,6 @@ function endDirections(at: number, how: number, isBusy: boolean): number {
   return reason === errno.ENOTCONN && hasState(at, IS_DATAGRAM) ? 0 : wsaErrorOf(reason);
 }
 
-const NONE: Outcome = { code: code.ERROR_NOT_SUPPORTED, value: 0, errno: 0 };
-
 /** The contract's functions for sockets. */
 export const sockets: SocketSystem = {
   wsaSocket,
@@ -98,15 +99,7 @@ export const sockets: SocketSystem = {
   wsaSend,
   wsaRecv,
   transmitFile,
-  setSockOpt: (_socket, _level, _name, _value) => code.ERROR_NOT_SUPPORTED,
-  getSockOpt: (_socket, _level, _name, _value) => NONE,
-  wsaSendTo: (_socket, _buffers, _count, _flags, _address, _addressBytes, _overlapped) =>
-    code.ERROR_NOT_SUPPORTED,
-  wsaRecvFrom: (_socket, _buffers, _count, _flags, _address, _addressBytes, _overlapped) =>
-    code.ERROR_NOT_SUPPORTED,
-  wsaSendMsg: (_socket, _message, _flags, _overlapped) => code.ERROR_NOT_SUPPORTED,
-  wsaRecvMsg: (_socket, _message, _overlapped) => code.ERROR_NOT_SUPPORTED,
-  encodeControl: (_family, _control) => new Uint8Array(new ArrayBuffer(0)),
-  decodeControl: (_bytes) => ({}),
-  ifNameToIndex: (_name) => NONE,
+  ...options,
+  ...messages,
+  ...control,
 };
