@@ -2,10 +2,16 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { NativeBuffer, type NetAddress, SocketHandle } from "../../mod.ts";
 import { Datagrams, HERE, textOf } from "./datagrams.ts";
-import { BAD_NUMBERS, isLinux, itUnless, unlessLinux } from "./fixture.ts";
+import { BAD_NUMBERS, isLinux, isWindows, isWine, itUnless } from "./fixture.ts";
 import { chooseSeed, randomFrom } from "./random.ts";
 
 const FAMILIES = ["ipv4", "ipv6"] as const;
+
+/** Why a test of what the network reports is skipped. */
+const unlessReports: string | false = isWine && "Wine tells nobody that a datagram came to nobody";
+
+/** Why a test of connected datagrams is skipped. */
+const unlessConnected: string | false = isWindows && "ConnectEx takes streams only";
 
 /** Bytes of the longest datagram by IPv4: 65,535 without the headers. */
 const LONGEST = 65_507;
@@ -206,25 +212,90 @@ describe("datagrams", () => {
     assertEquals(udp.receive(four, 8)[0], "4");
   });
 
+  for (const family of FAMILIES) {
+    itUnless(
+      unlessReports,
+      `${family}: a datagram that comes to nobody: ERROR_PORT_UNREACHABLE for a receive (74)`,
+      () => {
+        using udp = new Datagrams();
+        const [a, b, gone] = [udp.udp({ family }), udp.udp({ family }), udp.udp({ family })];
+        const address = gone.localAddress!;
+        gone.close();
+        // One that waits already, and one that is started afterwards.
+        for (const isFirst of [true, false]) {
+          if (isFirst) a.receiveFrom(udp.buffer(8), 1);
+          a.sendTo(udp.buffer("x"), address, 2);
+          if (!isFirst) assertEquals(udp.take().operation!.tag, 2);
+          if (!isFirst) a.receiveFrom(udp.buffer(8), 1);
+          const packets = isFirst ? udp.takeMany(2) : udp.takeMany(1);
+          const failed = packets.get(1)!;
+          assertEquals([failed.error?.code, failed.bytesTransferred], [1234, 0]);
+          assertThrows(() => SocketHandle.sender(failed), Error, "ERROR_PORT_UNREACHABLE");
+        }
+        // It is said once, and the socket is as good as before.
+        udp.send(a, "question", b.localAddress!);
+        udp.send(b, "answer", a.localAddress!);
+        assertEquals(udp.receive(a, 8), ["answer", b.localAddress]);
+        assertEquals(udp.receive(b, 8), ["question", a.localAddress]);
+      },
+    );
+  }
+
+  it("what is sent fails for no other's sake: 100 to nobody and 100 to somebody all go", () => {
+    using udp = new Datagrams();
+    const [a, b, gone] = [udp.udp(), udp.udp({ receiveBufferBytes: 200_000 }), udp.udp()];
+    const addresses = [gone.localAddress!, b.localAddress!];
+    gone.close();
+    for (let i = 0; i < 200; i++) a.sendTo(udp.buffer(`${i}`), addresses[i % 2], i);
+    for (const { error } of udp.takeMany(200).values()) assertEquals(error, null);
+    for (let i = 1; i < 200; i += 2) assertEquals(udp.receive(b, 8)[0], `${i}`);
+  });
+
   itUnless(
-    unlessLinux,
-    "a connected socket whose port nobody has: ERROR_PORT_UNREACHABLE (74)",
+    unlessConnected,
+    "a connected socket: send and receive, and nobody else is heard",
     () => {
       using udp = new Datagrams();
-      const gone = udp.udp();
-      const address = gone.localAddress!;
-      gone.close();
-      const socket = udp.udp();
-      socket.connect(address);
+      const [a, b, other] = [udp.udp(), udp.udp(), udp.udp()];
+      a.connect(b.localAddress!);
       assertEquals(udp.outcome(), [0, 0]);
-      assertEquals(socket.remoteAddress, address);
-      socket.receive(udp.buffer(8), 1);
-      socket.send(udp.buffer("x"), 2);
-      const packets = udp.takeMany(2);
-      assertEquals(packets.get(2)!.error, null);
-      assertEquals(packets.get(1)!.error?.code, 1234);
+      assertEquals(a.remoteAddress, b.localAddress);
+      udp.send(other, "no", a.localAddress!);
+      a.send(udp.buffer("one"));
+      assertEquals(udp.outcome(), [0, 3]);
+      a.send([udp.buffer("t"), udp.buffer("wo")]);
+      assertEquals(udp.outcome(), [0, 3]);
+      assertEquals(udp.receive(b, 8)[0], "one");
+      assertEquals(udp.receive(b, 8)[0], "two");
+      udp.send(b, "longer", a.localAddress!);
+      a.receive(udp.buffer(4));
+      const cut = udp.take();
+      assertEquals([cut.error?.code, textOf(cut)], [234, "long"]);
+      udp.send(b, "", a.localAddress!);
+      a.receive([udp.buffer(2), udp.buffer(2)]);
+      assertEquals(udp.outcome(), [0, 0]);
     },
   );
+
+  it("receive and send of a socket that is not connected: whoever sends; WSAENOTCONN (10057)", () => {
+    using udp = new Datagrams();
+    const [a, b] = [udp.udp(), udp.udp()];
+    udp.send(a, "x", b.localAddress!);
+    b.receive(udp.buffer(8));
+    assertEquals(textOf(udp.takeDone()), "x");
+    b.send(udp.buffer("y"));
+    assertEquals(udp.outcome(), [10057, 0]);
+  });
+
+  it("after its own shutdown of sending: WSAESHUTDOWN (10058)", () => {
+    using udp = new Datagrams();
+    const [a, b] = [udp.udp(), udp.udp()];
+    a.shutdown("send");
+    a.sendTo(udp.buffer("x"), b.localAddress!);
+    assertEquals(udp.outcome(), [10058, 0]);
+    udp.send(b, "still heard", a.localAddress!);
+    assertEquals(udp.receive(a, 16)[0], "still heard");
+  });
 
   it("2,000 datagrams between ten sockets: each comes to whom it was sent, whole, from whom it came", () => {
     using udp = new Datagrams();
