@@ -190,6 +190,7 @@ export function writeSockaddr(at: number, sockaddr: Uint8Array<ArrayBuffer>): vo
  * that came before may be the same object.
  */
 export function addressAt(at: number, byteLength: number): SocketAddress | null {
+  if (byteLength === 0) return null;
   const first = wordAt(at);
   const family = first & 0xffff;
   const count = family === winsock.AF_INET ? IN_WORDS : family === winsock.AF_INET6 ? IN6_WORDS : 0;
@@ -225,7 +226,7 @@ function readSockaddr(at: number, byteLength: number): Uint8Array<ArrayBuffer> {
 /** The address that a SOCKADDR is; `null` if it is of none of the families. */
 export function addressOf(sockaddr: Uint8Array<ArrayBuffer>): SocketAddress | null {
   const { length } = sockaddr;
-  if (length <= UNIX_PATH_BYTE) return length === 0 || sockaddr[0] === 1 ? { path: "" } : null;
+  if (length < UNIX_PATH_BYTE) return null;
   const fields = new DataView(sockaddr.buffer, sockaddr.byteOffset, length);
   const family = fields.getUint16(0, true);
   if (family === winsock.AF_UNIX) return { path: pathOf(sockaddr.subarray(UNIX_PATH_BYTE)) };

@@ -63,9 +63,9 @@ describe("Unix-domain sockets: datagrams", () => {
     const [a, b] = [port.unix(DATAGRAM), port.unix(DATAGRAM, folder.path("b"))];
     assertEquals(a.localAddress, null);
     port.send(a, "x", b.localAddress!);
-    assertEquals(port.receive(b, 8), ["x", { path: "" }]);
+    assertEquals(port.receive(b, 8), ["x", null]);
     port.send(a, "y", b.localAddress!);
-    assertEquals(received(port, b)[1].address, { path: "" });
+    assertEquals(received(port, b)[1].address, null);
   });
 
   itUnless(unlessDatagrams, "a name that is in no file system", () => {
@@ -211,6 +211,120 @@ describe("Unix-domain sockets: descriptors and credentials", () => {
       // A process that there is not.
       const code = send({ credentials: { ...own, processId: 0x3fffffff } })[0];
       assert(code !== 0, `${code}`);
+    },
+  );
+});
+
+/** Both ends of a connection by a path in the folder. */
+function connected(port: Datagrams, folder: Folder): [SocketHandle, SocketHandle] {
+  const listener = port.unix({}, folder.path("listener"));
+  listener.listen();
+  const [server, client] = [port.unix({}), port.unix({})];
+  listener.accept(server, 1);
+  client.connect({ path: folder.path("listener") }, 2);
+  for (const { error } of port.takeMany(2).values()) assertEquals(error, null);
+  return [server, client];
+}
+
+describe("Unix-domain sockets: streams", () => {
+  itUnless(unlessLinux, "bytes both ways, names of both ends, and the end", () => {
+    using folder = new Folder();
+    using port = new Datagrams();
+    const [server, client] = connected(port, folder);
+    assertEquals(client.remoteAddress, { path: folder.path("listener") });
+    assertEquals(server.remoteAddress, { path: "" });
+    client.send(port.buffer("hello"));
+    assertEquals(port.outcome(), [0, 5]);
+    server.receive(port.buffer(64));
+    assertEquals(textOf(port.takeDone()), "hello");
+    client.close();
+    server.receive(port.buffer(64));
+    assertEquals(port.outcome(), [0, 0]);
+  });
+
+  itUnless(
+    unlessLinux,
+    "descriptors go with bytes of a stream, and come with the first of them",
+    () => {
+      using folder = new Folder();
+      using port = new Datagrams();
+      const [server, client] = connected(port, folder);
+      const before = openCount();
+      const sent = open(folder.file("file"));
+      client.sendMessage({ data: port.buffer("with it"), control: { descriptors: [sent] } });
+      assertEquals(port.outcome(), [0, 7]);
+      libc().close(sent);
+      client.send(port.buffer(" and more"));
+      assertEquals(port.outcome(), [0, 9]);
+      server.receiveMessage({ data: port.buffer(4) });
+      const first = port.takeDone();
+      const { address, control, isTruncated } = SocketHandle.message(first);
+      assertEquals([textOf(first), isTruncated, address], ["with", false, null]);
+      assertEquals(control.descriptors!.map(target), [folder.path("file")]);
+      const [rest, { control: none }] = received(port, server);
+      assertEquals([rest, none], [" it and more", {}]);
+        libc().close(control.descriptors![0]);
+      assertEquals(openCount(), before);
+      client.shutdown("send");
+      assertEquals(received(port, server), ["", {
+        address: null,
+        control: {},
+        isTruncated: false,
+        isControlTruncated: false,
+      }]);
+    },
+  );
+
+  itUnless(
+    unlessLinux,
+    "a message of 4 MiB goes whole while the other end reads it bit by bit",
+    () => {
+      using folder = new Folder();
+      using port = new Datagrams();
+      const [server, client] = connected(port, folder);
+      const SIZE = 4 << 20;
+      const data = [port.buffer(SIZE / 2), port.buffer(SIZE / 4), port.buffer(SIZE / 4)];
+      let next = 0;
+      for (const { bytes } of data) {
+        for (let i = 0; i < bytes.length; i++) {
+          bytes[i] = next++ * 7 >>> 3;
+        }
+      }
+      client.sendMessage({ data }, 1);
+      const room = port.buffer(100_000);
+      let [done, isSent] = [0, false];
+      server.receiveMessage({ data: room }, 2);
+      while (done < SIZE || !isSent) {
+        const packet = port.takeDone();
+        if (packet.operation!.tag === 1) {
+          assertEquals(packet.bytesTransferred, SIZE);
+          isSent = true;
+          continue;
+        }
+        for (const byte of room.bytes.subarray(0, packet.bytesTransferred)) {
+          if (byte !== ((done++ * 7 >>> 3) & 0xff)) throw new Error(`byte ${done - 1} is ${byte}`);
+        }
+        if (done < SIZE) server.receiveMessage({ data: room }, 2);
+      }
+    },
+  );
+
+  itUnless(
+    unlessLinux,
+    "a message on a stream that is not connected: WSAENOTCONN; nobody there: 1225",
+    () => {
+      using folder = new Folder();
+      using port = new Datagrams();
+      const socket = port.unix({});
+      socket.sendMessage({ data: port.buffer("x") });
+      assertEquals(port.outcome(), [10057, 0]);
+      socket.receiveMessage({ data: port.buffer(8) });
+      assertEquals(port.outcome(), [10057, 0]);
+      const gone = port.unix({}, folder.path("gone"));
+      const address = gone.localAddress!;
+      gone.close();
+      socket.connect(address);
+      assertEquals(port.outcome(), [1225, 0]);
     },
   );
 });
