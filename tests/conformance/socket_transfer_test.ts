@@ -180,24 +180,30 @@ describe("sending and receiving", () => {
     }
   });
 
-  it("sends in flight go in the order of their starts, whatever their lengths and buffers", () => {
-    using sockets = new Sockets();
-    const [server, client] = sockets.pair();
-    const LENGTHS = [5_000_000, 1, 70_000, 3_000_000, 12];
-    const total = LENGTHS.reduce((sum, length) => sum + length, 0);
-    LENGTHS.forEach((length, index) => {
-      const from = sockets.buffer(length);
-      from.bytes.fill(index + 1);
-      client.send(index % 2 === 0 ? from : [from.subarray(0, 1), from.subarray(1)], index);
+  for (const isTogether of [false, true]) {
+    const how = isTogether ? ", started together" : "";
+    it(`sends in flight go in the order of their starts, whatever their lengths and buffers${how}`, () => {
+      using sockets = new Sockets();
+      const [server, client] = sockets.pair();
+      const LENGTHS = [5_000_000, 1, 70_000, 3_000_000, 12];
+      const total = LENGTHS.reduce((sum, length) => sum + length, 0);
+      const start = () =>
+        LENGTHS.forEach((length, index) => {
+          const from = sockets.buffer(length);
+          from.bytes.fill(index + 1);
+          client.send(index % 2 === 0 ? from : [from.subarray(0, 1), from.subarray(1)], index);
+        });
+      if (isTogether) sockets.port.batch(start);
+      else start();
+      const into = sockets.buffer(total);
+      receiveAll(sockets, server, into, LENGTHS.length);
+      let at = 0;
+      LENGTHS.forEach((length, index) => {
+        assert(into.bytes.subarray(at, at + length).every((byte) => byte === index + 1));
+        at += length;
+      });
     });
-    const into = sockets.buffer(total);
-    receiveAll(sockets, server, into, LENGTHS.length);
-    let at = 0;
-    LENGTHS.forEach((length, index) => {
-      assert(into.bytes.subarray(at, at + length).every((byte) => byte === index + 1));
-      at += length;
-    });
-  });
+  }
 
   it("an attached socket is the same one, and a receive outlives the thread that has started it", async () => {
     using sockets = new Sockets();

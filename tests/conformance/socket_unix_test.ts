@@ -263,7 +263,7 @@ describe("Unix-domain sockets: streams", () => {
       assertEquals(control.descriptors!.map(target), [folder.path("file")]);
       const [rest, { control: none }] = received(port, server);
       assertEquals([rest, none], [" it and more", {}]);
-        libc().close(control.descriptors![0]);
+      libc().close(control.descriptors![0]);
       assertEquals(openCount(), before);
       client.shutdown("send");
       assertEquals(received(port, server), ["", {

@@ -65,10 +65,9 @@ export class Epoll implements Engine {
 
   start(request: number): void {
     const { words } = region();
-    const handle = words[request + layout.R_HANDLE];
     if (words[request + layout.R_OPCODE] === TIMER) this.#startTimer(request);
     else if (eventsOf(request) === 0) this.#postpone(request);
-    else if (isApart(request) || !this.#isBehind(handle, request)) this.#tryNow(request);
+    else if (isApart(request) || !this.#isBehind(request)) this.#tryNow(request);
   }
 
   /** A call on the descriptor is announced under the lock, so that closing waits with it. */
@@ -79,13 +78,12 @@ export class Epoll implements Engine {
   }
 
   /** Whether an earlier operation waits for the same: they are filled in order (44). */
-  #isBehind(handle: number, request: number): boolean {
+  #isBehind(request: number): boolean {
     const { words } = region();
     const events = eventsOf(request);
-    let other = words[handle + layout.H_NEWEST];
+    let other = words[request + layout.R_OLDER];
     for (; other !== 0; other = words[other + layout.R_OLDER]) {
-      if (other === request || !isWaiting(other) || isApart(other)) continue;
-      if (eventsOf(other) === events) return true;
+      if (isWaiting(other) && !isApart(other) && eventsOf(other) === events) return true;
     }
     return false;
   }

@@ -131,22 +131,41 @@ export function startReceive(
   return start(RECEIVE, socket, address, byteLength, flags, overlapped);
 }
 
+/** Whether a stream's receive wants more than what has come. */
+export function wantsAll(request: number): boolean {
+  const { words } = region();
+  const flags = words[request + layout.R_FLAGS] & (MSG_WAITALL | MSG_PEEK);
+  return flags === MSG_WAITALL;
+}
+
 function performReceive(request: number): number {
   const { words } = region();
-  const done = words[request + layout.R_DONE] >>> 0;
-  const address = readAddress(words, request + layout.R_ADDRESS) + done;
-  const length = (words[request + layout.R_LENGTH] >>> 0) - done;
   const isLook = words[request + layout.R_OPCODE] === POLL;
   const flags = words[request + layout.R_FLAGS] & ~MSG_WAITALL | MSG_DONTWAIT;
   const fd = descriptorOf(request);
   for (;;) {
-    const count = isLook
-      ? look(fd)
-      : Number(sockets().recv(fd, word(address), word(length), flags));
-    if (count >= 0) return count;
-    const reason = errno.errno();
-    if (reason !== errno.EINTR) return -reason;
+    const [address, length] = restOf(request);
+    const count = isLook ? look(fd) : sockets().recv(fd, word(address), word(length), flags);
+    if (count < 0) {
+      const reason = errno.errno();
+      if (reason !== errno.EINTR) return -reason;
+    } else if (Number(count) === length || Number(count) === 0 || !wantsAll(request)) {
+      return Number(count);
+    } else advance(request, Number(count));
   }
+}
+
+/** Where the rest of a transfer is, and how long. */
+function restOf(request: number): [address: number, byteLength: number] {
+  const { words } = region();
+  const done = words[request + layout.R_DONE] >>> 0;
+  const address = readAddress(words, request + layout.R_ADDRESS) + done;
+  return [address, (words[request + layout.R_LENGTH] >>> 0) - done];
+}
+
+function advance(request: number, count: number): void {
+  const { words } = region();
+  words[request + layout.R_DONE] = (words[request + layout.R_DONE] >>> 0) + count | 0;
 }
 
 const byte: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(1));
@@ -156,19 +175,19 @@ function look(fd: number): number {
   return Number(streams().recv(fd, byte, word(1), MSG_PEEK | MSG_DONTWAIT)) < 0 ? -1 : 0;
 }
 
+/** Until all of it is with the kernel: none that was started later may come between. */
 function performSend(request: number): number {
-  const { words } = region();
-  const done = words[request + layout.R_DONE] >>> 0;
-  const address = readAddress(words, request + layout.R_ADDRESS) + done;
-  const length = (words[request + layout.R_LENGTH] >>> 0) - done;
+  const fd = descriptorOf(request);
   const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
   for (;;) {
-    const count = Number(
-      sockets().send(descriptorOf(request), word(address), word(length), flags),
-    );
-    if (count >= 0) return count;
-    const reason = errno.errno();
-    if (reason !== errno.EINTR) return -reason;
+    const [address, length] = restOf(request);
+    const count = Number(sockets().send(fd, word(address), word(length), flags));
+    if (count === length) return count;
+    if (count >= 0) advance(request, count);
+    else {
+      const reason = errno.errno();
+      if (reason !== errno.EINTR) return -reason;
+    }
   }
 }
 
@@ -179,9 +198,8 @@ function completeReceive(port: Port, request: number, result: number): void {
   if (result < 0) return failReceive(port, request, -result, done);
   const bytes = done + result;
   if (result === 0 && length > 0) return endReceive(port, request, bytes);
-  const flags = words[request + layout.R_FLAGS] & (MSG_WAITALL | MSG_PEEK);
-  if (bytes < length && flags === MSG_WAITALL && !mustEnd(request)) {
-    words[request + layout.R_DONE] = bytes | 0;
+  if (bytes < length && wantsAll(request) && !mustEnd(request)) {
+    advance(request, result);
     return goOn(port, request);
   }
   finishRequest(port, request, 0, bytes, 0);
@@ -194,7 +212,7 @@ function completeSend(port: Port, request: number, result: number): void {
   const handle = words[request + layout.R_HANDLE];
   const bytes = result > 0 ? done + result : done;
   if (result > 0 && bytes < length && !mustEnd(request)) {
-    words[request + layout.R_DONE] = bytes | 0;
+    advance(request, result);
     return goOn(port, request);
   }
   if (result < 0) failSocket(port, request, -result, bytes);

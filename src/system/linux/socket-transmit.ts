@@ -46,6 +46,9 @@ const PIPE_BYTES = 0x100000;
 /** Bytes of the file that go at once; a page less, for one that begins in the middle of a page. */
 const PART_BYTES: number = PIPE_BYTES - 4096;
 
+/** Parts of a file that go without io_uring before others have their turn. */
+const MAX_PARTS = 16;
+
 // What is being done, in this order.
 const HEAD = 0;
 const FILE = 1;
@@ -110,7 +113,8 @@ export function transmitFile(
     if (port.isRing() && source.left > 0 && !openPipe(annex)) {
       return fail(port, request, errno.errno());
     }
-    begin(port, request, HEAD, launch);
+    if (prepare(request, HEAD)) launch(port, request);
+    else end(port, request);
   });
   if (answer !== code.ERROR_IO_PENDING && source.fd >= 0) libc().close(source.fd);
   return answer;
@@ -171,20 +175,15 @@ function fail(port: Port, request: number, reason: number): void {
   endSendingIfDone(handle);
 }
 
-/** Goes on with what comes first from `phase` on, or ends. `hand` gives it to the engine. */
-function begin(
-  port: Port,
-  request: number,
-  phase: number,
-  hand: (port: Port, request: number) => void,
-): void {
+/** Prepares what comes first from `phase` on; false if that is the end. */
+function prepare(request: number, phase: number): boolean {
   const { words } = region();
   const annex = layout.annexOf(request);
   if (phase === HEAD && words[annex + HEAD_BYTES] === 0) phase = FILE;
   if (phase === FILE && readAddress(words, annex + LEFT) === 0) phase = TAIL;
   if (phase === TAIL && words[annex + TAIL_BYTES] === 0) phase = END;
   words[annex + PHASE] = phase;
-  if (phase === END) return end(port, request);
+  if (phase === END) return false;
   words[request + layout.R_DONE] = 0;
   words[request + layout.R_OPCODE] = phase === FILE ? IORING_OP_SPLICE : IORING_OP_SEND;
   const at = phase === HEAD ? HEAD_AT : TAIL_AT;
@@ -192,7 +191,7 @@ function begin(
   words[request + layout.R_ADDRESS + 1] = words[annex + at + 1];
   words[request + layout.R_LENGTH] = words[annex + (phase === HEAD ? HEAD_BYTES : TAIL_BYTES)];
   words[request + layout.R_FLAGS] = SEND_FLAGS | (hasMore(request) ? MSG_MORE : 0);
-  hand(port, request);
+  return true;
 }
 
 /** Whether something follows what is being sent: the kernel may wait for it. */
@@ -237,18 +236,29 @@ function fill(request: number, entries: Int32Array<ArrayBuffer>, at: number): vo
   entries[at + 11] = words[annex + (isIn ? SOURCE : PIPE_FROM)] - 1;
 }
 
-/** Without io_uring: what can be sent now of the part that it is at. */
+/**
+ * Without io_uring: all that can be sent now; none that was started later may come between.
+ * 0 at the end.
+ */
 function perform(request: number): number {
   const { words } = region();
   const annex = layout.annexOf(request);
   const fd = descriptorOf(request);
-  const isFile = words[annex + PHASE] === FILE;
-  for (;;) {
-    const count = isFile ? sendFile(request, fd) : sendBytes(request, fd);
-    if (count >= 0) return count;
-    const reason = errno.errno();
-    if (reason !== errno.EINTR) return -reason;
+  for (let times = 0; times < MAX_PARTS; times++) {
+    const phase = words[annex + PHASE];
+    if (phase === END) return 0;
+    const count = phase === FILE ? sendFile(request, fd) : sendBytes(request, fd);
+    if (count < 0) {
+      const reason = errno.errno();
+      if (reason !== errno.EINTR) return -reason;
+    } else {
+      const isOver = phase === FILE ? isFileOver(request, count) : isPartOver(request, count);
+      // The file ended before what was promised.
+      if (isOver && phase === FILE && readAddress(words, annex + LEFT) > 0) return 0;
+      if (isOver) prepare(request, phase + 1);
+    }
   }
+  return -errno.EAGAIN;
 }
 
 function sendBytes(request: number, fd: number): number {
@@ -270,51 +280,75 @@ function sendFile(request: number, fd: number): number {
   return Number(streams().sendfile(fd, words[annex + SOURCE] - 1, position, word(count)));
 }
 
-function complete(port: Port, request: number, result: number): void {
+/** A part of the head or the tail has been sent: true if that was the last. */
+function isPartOver(request: number, count: number): boolean {
   const { words } = region();
-  if (result < 0) return fail(port, request, -result);
-  const annex = layout.annexOf(request);
-  const isIn = words[request + layout.R_OPCODE] === IORING_OP_SPLICE && port.isRing() &&
-    words[annex + PIPED] === 0;
-  if (!isIn) writeAddress(words, annex + TOTAL, totalOf(request) + result);
-  const phase = words[annex + PHASE];
-  if (phase !== FILE) return completeBytes(port, request, result);
-  if (isIn || !port.isRing()) {
-    if (result === 0) return endFile(port, request);
-    writeAddress(words, annex + POSITION, readAddress(words, annex + POSITION) + result);
-    writeAddress(words, annex + LEFT, readAddress(words, annex + LEFT) - result);
-  }
-  if (isIn) words[annex + PIPED] = result;
-  else if (port.isRing()) words[annex + PIPED] -= result;
-  if (mustEnd(request)) return fail(port, request, errno.ECANCELED);
-  const isOver = words[annex + PIPED] === 0 && readAddress(words, annex + LEFT) === 0;
-  if (isOver) begin(port, request, TAIL, goOn);
-  else goOn(port, request);
-}
-
-/** A part of the head or the tail has been sent. */
-function completeBytes(port: Port, request: number, result: number): void {
-  const { words } = region();
-  const done = (words[request + layout.R_DONE] >>> 0) + result;
-  const isWhole = done === words[request + layout.R_LENGTH] >>> 0;
-  const next = words[layout.annexOf(request) + PHASE] + 1;
+  const done = (words[request + layout.R_DONE] >>> 0) + count;
   words[request + layout.R_DONE] = done | 0;
-  if (isWhole && next === END) return end(port, request);
-  if (mustEnd(request)) return fail(port, request, errno.ECANCELED);
-  if (isWhole) begin(port, request, next, goOn);
-  else goOn(port, request);
+  addTotal(request, count);
+  return done === words[request + layout.R_LENGTH] >>> 0;
 }
 
-/** The file has no more bytes, though some were left to be sent. */
-function endFile(port: Port, request: number): void {
+/** A part of the file has been sent: true if no more comes. */
+function isFileOver(request: number, count: number): boolean {
+  takeFromFile(request, count);
+  addTotal(request, count);
+  return count === 0 || readAddress(region().words, layout.annexOf(request) + LEFT) === 0;
+}
+
+/** `count` bytes have been read of the file; none: it has no more. */
+function takeFromFile(request: number, count: number): void {
   const { words } = region();
   const annex = layout.annexOf(request);
-  if (words[annex + IS_TO_END] !== 0) {
-    writeAddress(words, annex + LEFT, 0);
-    return begin(port, request, TAIL, goOn);
+  const isEnd = count === 0 && words[annex + IS_TO_END] !== 0;
+  const left = isEnd ? 0 : readAddress(words, annex + LEFT) - count;
+  writeAddress(words, annex + POSITION, readAddress(words, annex + POSITION) + count);
+  writeAddress(words, annex + LEFT, left);
+}
+
+function addTotal(request: number, count: number): void {
+  const annex = layout.annexOf(request);
+  writeAddress(region().words, annex + TOTAL, totalOf(request) + count);
+}
+
+/** A splice is done: true if the file has no more, and nothing of it is in the pipe. */
+function isSpliceOver(request: number, count: number): boolean {
+  const { words } = region();
+  const annex = layout.annexOf(request);
+  if (words[annex + PIPED] === 0) {
+    takeFromFile(request, count);
+    words[annex + PIPED] = count;
+    return count === 0;
   }
+  words[annex + PIPED] -= count;
+  addTotal(request, count);
+  return words[annex + PIPED] === 0 && readAddress(words, annex + LEFT) === 0;
+}
+
+function complete(port: Port, request: number, result: number): void {
+  if (result < 0) return fail(port, request, -result);
+  const { words } = region();
+  const annex = layout.annexOf(request);
+  let phase = words[annex + PHASE];
+  if (port.isRing()) {
+    const isOver = phase === FILE ? isSpliceOver(request, result) : isPartOver(request, result);
+    const isCut = isOver && phase === FILE && readAddress(words, annex + LEFT) > 0;
+    if (isOver && !isCut) prepare(request, phase + 1);
+    phase = words[annex + PHASE];
+    if (phase !== END && !isCut) {
+      return mustEnd(request) ? fail(port, request, errno.ECANCELED) : goOn(port, request);
+    }
+  }
+  if (phase === END) end(port, request);
+  else endCut(port, request);
+}
+
+/** The file has no more bytes, though they were promised. */
+function endCut(port: Port, request: number): void {
+  const handle = region().words[request + layout.R_HANDLE];
   closeAll(request);
   refuseRequest(port, request, code.ERROR_HANDLE_EOF, totalOf(request));
+  endSendingIfDone(handle);
 }
 
 define(TRANSMIT, { opcode: IORING_OP_SEND, events: OUT, perform, complete, fill });

@@ -33,6 +33,7 @@ import {
   SEND_FLAGS,
   startReceive,
   startSend,
+  wantsAll,
 } from "./socket-streams.ts";
 import { launch, startOn } from "./start.ts";
 import { advanceVector, closeVector, openVector, setBuffer, vectorAddress } from "./vectors.ts";
@@ -43,7 +44,6 @@ const SEND_VECTOR: number = SOCKETS + 3;
 const IORING_OP_SENDMSG = 9;
 const IORING_OP_RECVMSG = 10;
 
-const MSG_PEEK = 0x2;
 const MSG_DONTWAIT = 0x40;
 const MSG_WAITALL = 0x100;
 
@@ -98,6 +98,7 @@ function start(
   });
 }
 
+/** A send until all of it is with the kernel: none that was started later may come between. */
 function perform(request: number, isSend: boolean): number {
   const { words } = region();
   const fd = descriptorOf(request);
@@ -105,10 +106,13 @@ function perform(request: number, isSend: boolean): number {
   const flags = words[request + layout.R_FLAGS] & ~MSG_WAITALL | MSG_DONTWAIT;
   const { recvmsg, sendmsg } = sockets();
   for (;;) {
-    const result = Number(isSend ? sendmsg(fd, message, flags) : recvmsg(fd, message, flags));
-    if (result >= 0) return result;
-    const reason = errno.errno();
-    if (reason !== errno.EINTR) return -reason;
+    const count = Number(isSend ? sendmsg(fd, message, flags) : recvmsg(fd, message, flags));
+    const left = lengthOf(request) - doneOf(request);
+    if (count < 0) {
+      const reason = errno.errno();
+      if (reason !== errno.EINTR) return -reason;
+    } else if (count >= left || count === 0 || !isSend && !wantsAll(request)) return count;
+    else advance(request, count);
   }
 }
 
@@ -120,22 +124,19 @@ function doneOf(request: number): number {
   return readAddress(region().words, layout.annexOf(request) + DONE);
 }
 
-/** A part is done: the rest goes on. */
-function advance(port: Port, request: number, result: number): void {
+/** A part is done. */
+function advance(request: number, count: number): void {
   const { words } = region();
-  writeAddress(words, layout.annexOf(request) + DONE, doneOf(request) + result);
-  advanceVector(request, result);
-  goOn(port, request);
+  writeAddress(words, layout.annexOf(request) + DONE, doneOf(request) + count);
+  advanceVector(request, count);
 }
 
 function completeReceive(port: Port, request: number, result: number): void {
-  const { words } = region();
   const length = lengthOf(request);
   const bytes = doneOf(request) + Math.max(result, 0);
-  const flags = words[request + layout.R_FLAGS] & (MSG_WAITALL | MSG_PEEK);
-  const isShort = result > 0 && bytes < length;
-  if (isShort && flags === MSG_WAITALL && !mustEnd(request)) {
-    return advance(port, request, result);
+  if (result > 0 && bytes < length && wantsAll(request) && !mustEnd(request)) {
+    advance(request, result);
+    return goOn(port, request);
   }
   closeVector(request);
   if (result < 0) failReceive(port, request, -result, bytes);
@@ -148,7 +149,10 @@ function completeSend(port: Port, request: number, result: number): void {
   const handle = words[request + layout.R_HANDLE];
   const length = lengthOf(request);
   const bytes = doneOf(request) + Math.max(result, 0);
-  if (result > 0 && bytes < length && !mustEnd(request)) return advance(port, request, result);
+  if (result > 0 && bytes < length && !mustEnd(request)) {
+    advance(request, result);
+    return goOn(port, request);
+  }
   closeVector(request);
   if (result < 0) failSocket(port, request, -result, bytes);
   else if (bytes < length) {
