@@ -5,11 +5,12 @@
  */
 
 import type { Runtime } from "./runtime.ts";
-import type { CType, Functions, Signatures } from "./signature.ts";
+import type { Callable, CType, Functions, Signature, Signatures } from "./signature.ts";
 
 /** The part of `bun:ffi` used here; written out so that Deno's type check knows it. */
 interface BunFfi {
   dlopen(name: string, symbols: Record<string, unknown>): { symbols: unknown };
+  linkSymbols(symbols: Record<string, unknown>): { symbols: Record<string, unknown> };
   toArrayBuffer(address: number, byteOffset: number, byteLength: number): ArrayBuffer;
 }
 
@@ -30,6 +31,11 @@ const BUN_TYPES: Readonly<Record<CType, string>> = {
   buffer: "ptr",
 };
 
+/** A signature in Bun's words. */
+function definitionOf({ parameters, result }: Signature): { args: string[]; returns: string } {
+  return { args: parameters.map((type) => BUN_TYPES[type]), returns: BUN_TYPES[result] };
+}
+
 /** The runtime seam for Bun. `bun:ffi` exists there only, hence the dynamic import. */
 export async function openBun(): Promise<Runtime> {
   const { Bun: bun, process } = globalThis as unknown as BunGlobals;
@@ -37,13 +43,14 @@ export async function openBun(): Promise<Runtime> {
   return {
     open<T extends Signatures>(name: string, signatures: T): Functions<T> {
       const symbols: Record<string, unknown> = {};
-      for (const [symbol, { parameters, result }] of Object.entries(signatures)) {
-        symbols[symbol] = {
-          args: parameters.map((type) => BUN_TYPES[type]),
-          returns: BUN_TYPES[result],
-        };
+      for (const [symbol, signature] of Object.entries(signatures)) {
+        symbols[symbol] = definitionOf(signature);
       }
       return ffi.dlopen(name, symbols).symbols as Functions<T>;
+    },
+    functionAt<S extends Signature>(address: number, signature: S): Callable<S> {
+      const found = { ...definitionOf(signature), ptr: address };
+      return ffi.linkSymbols({ found }).symbols.found as Callable<S>;
     },
     view(address: number, byteLength: number): ArrayBuffer {
       if (address === 0) throw new TypeError("Cannot view memory at address 0");

@@ -5,7 +5,13 @@
  */
 
 import type { Runtime } from "./runtime.ts";
-import type { CType, Functions, Signatures } from "./signature.ts";
+import type { Callable, CType, Functions, Signature, Signatures } from "./signature.ts";
+
+/** A signature in Deno's words. */
+interface DenoDefinition {
+  readonly parameters: readonly string[];
+  readonly result: string;
+}
 
 /** The part of `Deno` used here; written out so that Bun's type check knows it. */
 interface DenoApi {
@@ -13,6 +19,10 @@ interface DenoApi {
   pid: number;
   dlopen(name: string, symbols: Record<string, unknown>): { symbols: unknown };
   UnsafePointer: { create(value: bigint): object | null };
+  UnsafeFnPointer: new (
+    pointer: object,
+    definition: DenoDefinition,
+  ) => { call(...values: unknown[]): unknown };
   UnsafePointerView: { getArrayBuffer(pointer: object, byteLength: number): ArrayBuffer };
 }
 
@@ -34,24 +44,34 @@ const NODE_NAMES: Readonly<Record<string, string>> = {
   aarch64: "arm64",
 };
 
+function definitionOf({ parameters, result }: Signature): DenoDefinition {
+  return { parameters: parameters.map((type) => DENO_TYPES[type]), result: DENO_TYPES[result] };
+}
+
+function pointerTo(address: number): object {
+  const pointer = (globalThis as unknown as { Deno: DenoApi }).Deno.UnsafePointer
+    .create(BigInt(address));
+  if (pointer === null) throw new TypeError("Cannot view memory at address 0");
+  return pointer;
+}
+
 /** The runtime seam for Deno. Nothing is loaded and no permission asked here. */
 export function openDeno(): Runtime {
   const deno = (globalThis as unknown as { Deno: DenoApi }).Deno;
   return {
     open<T extends Signatures>(name: string, signatures: T): Functions<T> {
       const symbols: Record<string, unknown> = {};
-      for (const [symbol, { parameters, result }] of Object.entries(signatures)) {
-        symbols[symbol] = {
-          parameters: parameters.map((type) => DENO_TYPES[type]),
-          result: DENO_TYPES[result],
-        };
+      for (const [symbol, signature] of Object.entries(signatures)) {
+        symbols[symbol] = definitionOf(signature);
       }
       return deno.dlopen(name, symbols).symbols as Functions<T>;
     },
+    functionAt<S extends Signature>(address: number, signature: S): Callable<S> {
+      const found = new deno.UnsafeFnPointer(pointerTo(address), definitionOf(signature));
+      return ((...values: unknown[]) => found.call(...values)) as Callable<S>;
+    },
     view(address: number, byteLength: number): ArrayBuffer {
-      const pointer = deno.UnsafePointer.create(BigInt(address));
-      if (pointer === null) throw new TypeError("Cannot view memory at address 0");
-      return deno.UnsafePointerView.getArrayBuffer(pointer, byteLength);
+      return deno.UnsafePointerView.getArrayBuffer(pointerTo(address), byteLength);
     },
     word: BigInt,
     platform: NODE_NAMES[deno.build.os] ?? deno.build.os,

@@ -6,7 +6,7 @@
  */
 
 import { runtime } from "./runtime.ts";
-import type { Functions, Signatures, Word } from "./signature.ts";
+import type { Callable, Functions, Signature, Signatures, Word } from "./signature.ts";
 
 /** A library could not be used: no permission, no such file, no such function. */
 export class LibraryError extends Error {
@@ -57,4 +57,12 @@ export function library<T extends Signatures>(
 /** A number below 2^53 in the form that crosses to C fastest; see {@linkcode Word}. */
 export function word(value: number): Word {
   return runtime.word(value);
+}
+
+/**
+ * The function at `address`, which must be one of this signature and stay loaded.
+ * For functions that no library exports: in Deno a call costs about 1 us.
+ */
+export function functionAt<S extends Signature>(address: number, signature: S): Callable<S> {
+  return runtime.functionAt(address, signature);
 }

@@ -33,7 +33,12 @@ export type Value<T extends CType> = T extends "void" ? void
 /** The TypeScript types of a parameter list. */
 export type Values<P extends readonly CType[]> = { -readonly [K in keyof P]: Value<P[K]> };
 
+/** A C function with this signature, as it is called from here. */
+export type Callable<S extends Signature> = (
+  ...values: Values<S["parameters"]>
+) => Value<S["result"]>;
+
 /** What opening a library with these signatures gives. */
 export type Functions<T extends Signatures> = {
-  readonly [K in keyof T]: (...values: Values<T[K]["parameters"]>) => Value<T[K]["result"]>;
+  readonly [K in keyof T]: Callable<T[K]>;
 };

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { describe, it } from "@std/testing/bdd";
 import { kernel32 } from "../../src/ffi/kernel32.ts";
 import { libc } from "../../src/ffi/libc.ts";
-import { library, LibraryError, word } from "../../src/ffi/library.ts";
+import { functionAt, library, LibraryError, word } from "../../src/ffi/library.ts";
 import { platform, processId } from "../../src/ffi/runtime.ts";
 import { isBun, isLinux } from "../conformance/fixture.ts";
 
@@ -18,6 +18,29 @@ function idFrom(names: string[]): number {
   return isLinux
     ? library(names, GETPID)().getpid()
     : library(names, GET_ID)().GetCurrentProcessId();
+}
+
+/** A C string. */
+function text(value: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(new ArrayBuffer(value.length + 1));
+  new TextEncoder().encodeInto(value, bytes);
+  return bytes;
+}
+
+/** The address of a function that returns the id of this process. */
+function addressOfGetId(): number {
+  if (isLinux) {
+    // void *(void *handle, const char *symbol); 0 is RTLD_DEFAULT
+    const dlsym = { dlsym: { parameters: ["pointer", "buffer"], result: "pointer" } } as const;
+    return Number(library([OWN], dlsym)().dlsym(word(0), text("getpid")));
+  }
+  const k = library([OWN], {
+    // HMODULE (LPCSTR lpModuleName)
+    GetModuleHandleA: { parameters: ["buffer"], result: "pointer" },
+    // FARPROC (HMODULE hModule, LPCSTR lpProcName)
+    GetProcAddress: { parameters: ["pointer", "buffer"], result: "pointer" },
+  })();
+  return Number(k.GetProcAddress(k.GetModuleHandleA(text(OWN)), text("GetCurrentProcessId")));
 }
 
 describe("loading a library", () => {
@@ -56,5 +79,11 @@ describe("loading a library", () => {
   it("words cross in the form that is fast here", () => {
     assertEquals(typeof word(2 ** 48), isBun ? "number" : "bigint");
     assertEquals(Number(word(2 ** 53 - 1)), 2 ** 53 - 1);
+  });
+
+  it("a function is called by its address too", () => {
+    const address = addressOfGetId();
+    const call = functionAt(address, { parameters: [], result: "u32" } as const);
+    assertEquals(call(), processId);
   });
 });
