@@ -22,6 +22,7 @@ import { errorOfStatus } from "../status.ts";
 import { answer, failure, handleWord, success } from "./last-error.ts";
 import { memory } from "./memory.ts";
 import { view } from "../../ffi/memory.ts";
+import { closeSocket } from "./winsock.ts";
 
 /** sizeof(OVERLAPPED_ENTRY). */
 const ENTRY_BYTES = 32;
@@ -149,7 +150,8 @@ export const ports: PortSystem & EngineSystem & HandleSystem = {
   beginBlocking: () => {},
   endBlocking: () => {},
   describeEngine: (_port) => "Windows",
-  closeHandle: (handle) => answer(kernel32().CloseHandle(handleWord(handle))),
+  closeHandle: (handle) =>
+    closeSocket(handle) ? 0 : answer(kernel32().CloseHandle(handleWord(handle))),
   cancelIoEx: (handle, overlapped) =>
     answer(kernel32().CancelIoEx(handleWord(handle), word(overlapped))),
   // The kernel takes each operation as it is started.

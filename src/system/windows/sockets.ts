@@ -1,40 +1,83 @@
 /**
- * Sockets on Windows.
+ * Sockets on Windows: making them, their addresses and options.
  *
  * @module
  */
 
-import { ERROR_NOT_SUPPORTED } from "../codes.ts";
-import type { Outcome, SocketSystem } from "../contract.ts";
+import { iphlpapi } from "../../ffi/iphlpapi.ts";
+import { kernel32 } from "../../ffi/kernel32.ts";
+import { word } from "../../ffi/library.ts";
+import { ws2_32 } from "../../ffi/ws2_32.ts";
+import { ERROR_NOT_FOUND } from "../codes.ts";
+import type { Outcome } from "../contract.ts";
+import type { SocketSystem } from "../contract-sockets.ts";
+import { failure, handleWord, success } from "./last-error.ts";
+import { control } from "./socket-control.ts";
+import { messages } from "./socket-messages.ts";
+import { streams } from "./socket-streams.ts";
+import { enterSocket, reasonOf, socketAnswer, startWinsock } from "./winsock.ts";
 
-const NONE: Outcome = { code: ERROR_NOT_SUPPORTED, value: 0, errno: 0 };
+const NOTHING = word(0);
+const NO_GROUP = 0;
+const INVALID_SOCKET = 0xFFFFFFFFFFFFFFFFn;
+const WSA_FLAG_OVERLAPPED = 0x1;
+const WSA_FLAG_NO_HANDLE_INHERIT = 0x80;
+
+/** An int that says how much room there is, and then how much was used. */
+function lengthOf(room: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(new ArrayBuffer(4));
+  new DataView(bytes.buffer).setInt32(0, room.length, true);
+  return bytes;
+}
+
+/** The outcome of a call that has written so many bytes, or has been refused. */
+function written(result: number, socket: number, length: Uint8Array<ArrayBuffer>): Outcome {
+  if (result !== 0) return failure(reasonOf(socket));
+  return success(new DataView(length.buffer).getInt32(0, true));
+}
 
 /** The contract's functions for sockets. */
 export const sockets: SocketSystem = {
-  wsaSocket: (_family, _type, _protocol) => NONE,
-  bind: (_socket, _address) => ERROR_NOT_SUPPORTED,
-  listen: (_socket, _backlog) => ERROR_NOT_SUPPORTED,
-  shutdown: (_socket, _how) => ERROR_NOT_SUPPORTED,
-  getSockName: (_socket, _address) => NONE,
-  getPeerName: (_socket, _address) => NONE,
-  setSockOpt: (_socket, _level, _name, _value) => ERROR_NOT_SUPPORTED,
-  getSockOpt: (_socket, _level, _name, _value) => NONE,
-  acceptEx: (_listener, _accepted, _buffer, _bytes, _local, _remote, _overlapped) =>
-    ERROR_NOT_SUPPORTED,
-  connectEx: (_socket, _address, _addressBytes, _buffer, _sendBytes, _overlapped) =>
-    ERROR_NOT_SUPPORTED,
-  disconnectEx: (_socket, _flags, _overlapped) => ERROR_NOT_SUPPORTED,
-  wsaSend: (_socket, _buffers, _count, _flags, _overlapped) => ERROR_NOT_SUPPORTED,
-  wsaRecv: (_socket, _buffers, _count, _flags, _overlapped) => ERROR_NOT_SUPPORTED,
-  wsaSendTo: (_socket, _buffers, _count, _flags, _address, _addressBytes, _overlapped) =>
-    ERROR_NOT_SUPPORTED,
-  wsaRecvFrom: (_socket, _buffers, _count, _flags, _address, _addressBytes, _overlapped) =>
-    ERROR_NOT_SUPPORTED,
-  wsaSendMsg: (_socket, _message, _flags, _overlapped) => ERROR_NOT_SUPPORTED,
-  wsaRecvMsg: (_socket, _message, _overlapped) => ERROR_NOT_SUPPORTED,
-  transmitFile: (_socket, _file, _length, _head, _headBytes, _tail, _tailBytes, _flags, _ov) =>
-    ERROR_NOT_SUPPORTED,
-  encodeControl: (_family, _control) => new Uint8Array(new ArrayBuffer(0)),
-  decodeControl: (_bytes) => ({}),
-  ifNameToIndex: (_name) => NONE,
+  wsaSocket(family, type, protocol): Outcome {
+    const code = startWinsock();
+    if (code !== 0) return failure(code);
+    const flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
+    const k = kernel32();
+    const made = ws2_32().WSASocketW(family, type, protocol, NOTHING, NO_GROUP, flags);
+    const error = k.GetLastError();
+    if (BigInt(made) === INVALID_SOCKET) return failure(error);
+    return enterSocket(Number(made), family, type);
+  },
+  bind: (socket, address) =>
+    socketAnswer(ws2_32().bind(handleWord(socket), address, address.length), socket),
+  listen: (socket, backlog) => socketAnswer(ws2_32().listen(handleWord(socket), backlog), socket),
+  shutdown: (socket, how) => socketAnswer(ws2_32().shutdown(handleWord(socket), how), socket),
+  getSockName(socket, address): Outcome {
+    const length = lengthOf(address);
+    return written(ws2_32().getsockname(handleWord(socket), address, length), socket, length);
+  },
+  getPeerName(socket, address): Outcome {
+    const length = lengthOf(address);
+    return written(ws2_32().getpeername(handleWord(socket), address, length), socket, length);
+  },
+  setSockOpt: (socket, level, name, value) =>
+    socketAnswer(
+      ws2_32().setsockopt(handleWord(socket), level, name, value, value.length),
+      socket,
+    ),
+  getSockOpt(socket, level, name, value): Outcome {
+    const length = lengthOf(value);
+    const asked = ws2_32().getsockopt(handleWord(socket), level, name, value, length);
+    return written(asked, socket, length);
+  },
+  ifNameToIndex(name): Outcome {
+    const text = new TextEncoder().encode(`${name}\0`);
+    const bytes = new Uint8Array(new ArrayBuffer(text.length));
+    bytes.set(text);
+    const index = iphlpapi().if_nametoindex(bytes);
+    return index === 0 ? failure(ERROR_NOT_FOUND) : success(index);
+  },
+  ...streams,
+  ...messages,
+  ...control,
 };

@@ -1,5 +1,5 @@
 /**
- * Windows: the contract on kernel32 and ntdll.
+ * Windows: the contract on kernel32, ntdll and ws2_32.
  *
  * @module
  */
