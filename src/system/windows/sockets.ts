@@ -8,7 +8,7 @@ import { iphlpapi } from "../../ffi/iphlpapi.ts";
 import { kernel32 } from "../../ffi/kernel32.ts";
 import { word } from "../../ffi/library.ts";
 import { ws2_32 } from "../../ffi/ws2_32.ts";
-import { ERROR_NOT_FOUND } from "../codes.ts";
+import { ERROR_FILE_NOT_FOUND } from "../codes.ts";
 import type { Outcome } from "../contract.ts";
 import type { SocketSystem } from "../contract-sockets.ts";
 import { failure, handleWord, success } from "./last-error.ts";
@@ -75,7 +75,7 @@ export const sockets: SocketSystem = {
     const bytes = new Uint8Array(new ArrayBuffer(text.length));
     bytes.set(text);
     const index = iphlpapi().if_nametoindex(bytes);
-    return index === 0 ? failure(ERROR_NOT_FOUND) : success(index);
+    return index === 0 ? failure(ERROR_FILE_NOT_FOUND) : success(index);
   },
   ...streams,
   ...messages,
