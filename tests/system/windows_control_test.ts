@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { ControlData } from "../../src/system/contract.ts";
 import { control } from "../../src/system/windows/socket-control.ts";
-import { AF_INET, AF_INET6 } from "../../src/system/winsock.ts";
+import { AF_INET, AF_INET6, AF_UNIX } from "../../src/system/winsock.ts";
 
 const { encodeControl, decodeControl } = control;
 
@@ -39,7 +39,6 @@ describe("control data on Windows", () => {
     const all: [number, ControlData][] = [
       [AF_INET, { ...LOOPBACK, hopLimit: 64 }],
       [AF_INET6, { ...LOOPBACK6, hopLimit: 255 }],
-      [AF_INET6, LOOPBACK],
       [AF_INET, {}],
     ];
     for (const [family, data] of all) {
@@ -65,8 +64,26 @@ describe("control data on Windows", () => {
     assertEquals(decodeControl(words(16, 0, 0, 19)), {});
   });
 
-  it("a name is no address", () => {
-    const packetInfo = { hostname: "localhost", interfaceIndex: 0 };
-    assertThrows(() => encodeControl(AF_INET, { packetInfo }), TypeError, "localhost");
+  it("what an IPv6 socket sends by IPv4 takes IPv4's item", () => {
+    const expected = words(24, 0, 0, 19, 0x0100007F, 7);
+    for (const hostname of ["127.0.0.1", "::ffff:127.0.0.1", "::FFFF:127.0.0.1"]) {
+      const packetInfo = { hostname, interfaceIndex: 7 };
+      assertEquals(encodeControl(AF_INET6, { packetInfo }), expected, hostname);
+    }
+  });
+
+  it("what the messages of a socket cannot carry is a TypeError that says so", () => {
+    const wrong: [number, ControlData, string][] = [
+      [AF_INET, { packetInfo: { hostname: "localhost", interfaceIndex: 0 } }, "localhost"],
+      [AF_INET, LOOPBACK6, "no IPv4 address"],
+      [AF_INET6, { packetInfo: { hostname: "1.2.3", interfaceIndex: 0 } }, "no IPv6 address"],
+      [AF_UNIX, LOOPBACK, "Unix-domain"],
+      [AF_UNIX, { hopLimit: 1 }, "Unix-domain"],
+      [AF_INET, { descriptors: [] }, "descriptors"],
+      [AF_UNIX, { credentials: { processId: 1, userId: 1, groupId: 1 } }, "credentials"],
+    ];
+    for (const [family, data, why] of wrong) {
+      assertThrows(() => encodeControl(family, data), TypeError, why);
+    }
   });
 });

@@ -8,7 +8,9 @@
 import type { ControlData, SocketSystem } from "../contract-sockets.ts";
 import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from "../literals.ts";
 import {
+  AF_INET,
   AF_INET6,
+  AF_UNIX,
   IP_PKTINFO,
   IP_RECVTTL,
   IP_TTL,
@@ -25,6 +27,8 @@ const ALIGNMENT = 8;
 const IPV4_BYTES = 4;
 const IPV6_BYTES = 16;
 const INTEGER_BYTES = 4;
+/** How an IPv6 address begins that stands for an IPv4 address. */
+const MAPPED = "::ffff:";
 
 interface Item {
   readonly level: number;
@@ -42,23 +46,47 @@ function integer(value: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-function packetInfo({ hostname, interfaceIndex }: Required<ControlData>["packetInfo"]): Item {
-  const ipv4 = parseIPv4(hostname);
-  const address = ipv4 ?? parseIPv6(hostname);
-  if (address === null) throw new TypeError(`${hostname} is no address`);
+/** The four bytes of an IPv4 address, also of one that IPv6 stands for; `null` if it is none. */
+function ipv4In(family: number, hostname: string): Uint8Array<ArrayBuffer> | null {
+  if (family === AF_INET) return parseIPv4(hostname);
+  return parseIPv4(
+    hostname.toLowerCase().startsWith(MAPPED) ? hostname.slice(MAPPED.length) : hostname,
+  );
+}
+
+function packetInfo(family: number, hostname: string, interfaceIndex: number): Item {
+  // What an IPv6 socket sends by IPv4 takes IPv4's.
+  const ipv4 = ipv4In(family, hostname);
+  const isIPv6 = ipv4 === null && family === AF_INET6;
+  const address = isIPv6 ? parseIPv6(hostname.split("%")[0]) : ipv4;
+  if (address === null) {
+    const kind = family === AF_INET6 ? "IPv6" : "IPv4";
+    throw notCarried("packetInfo", `${hostname} is no ${kind} address`);
+  }
   const data = new Uint8Array(new ArrayBuffer(address.length + INTEGER_BYTES));
   data.set(address);
   data.set(integer(interfaceIndex), address.length);
-  return ipv4 === null
+  return isIPv6
     ? { level: IPPROTO_IPV6, type: IPV6_PKTINFO, data }
     : { level: IPPROTO_IP, type: IP_PKTINFO, data };
 }
 
+function notCarried(name: string, why: string): TypeError {
+  return new TypeError(`Cannot send ${name} with a message: ${why}`);
+}
+
 function itemsOf(family: number, control: ControlData): Item[] {
+  const { packetInfo: info, hopLimit, descriptors, credentials } = control;
+  if (descriptors !== undefined) throw notCarried("descriptors", "Windows has none");
+  if (credentials !== undefined) throw notCarried("credentials", "Windows has none");
   const items: Item[] = [];
-  if (control.packetInfo !== undefined) items.push(packetInfo(control.packetInfo));
-  if (control.hopLimit !== undefined) {
-    const data = integer(control.hopLimit);
+  if (info !== undefined) {
+    if (family === AF_UNIX) throw notCarried("packetInfo", "a Unix-domain socket has none");
+    items.push(packetInfo(family, info.hostname, info.interfaceIndex));
+  }
+  if (hopLimit !== undefined) {
+    if (family === AF_UNIX) throw notCarried("hopLimit", "a Unix-domain socket has none");
+    const data = integer(hopLimit);
     items.push(
       family === AF_INET6
         ? { level: IPPROTO_IPV6, type: IPV6_HOPLIMIT, data }
