@@ -20,6 +20,8 @@ const WS2_32 = {
   closesocket: { parameters: ["pointer"], result: "i32" },
   // (SOCKET s, const struct sockaddr *name, int namelen)
   bind: { parameters: ["pointer", "buffer", "i32"], result: "i32" },
+  // (SOCKET s, const struct sockaddr *name, int namelen)
+  connect: { parameters: ["pointer", "pointer", "i32"], result: "i32" },
   // (SOCKET s, int backlog)
   listen: { parameters: ["pointer", "i32"], result: "i32" },
   // (SOCKET s, int how)

@@ -9,17 +9,21 @@ import { wordIndex, wordsAround } from "../../ffi/memory.ts";
 import { ws2_32 } from "../../ffi/ws2_32.ts";
 import type { SocketSystem } from "../contract-sockets.ts";
 import { AF_INET, WSABUF_BYTES } from "../winsock.ts";
+import { files } from "./files.ts";
 import { handleWord } from "./last-error.ts";
 import {
   extension,
   familyOf,
   hasDatagrams,
+  socketAnswer,
   socketReceiving,
   socketStarted,
   WSAEMSGSIZE,
 } from "./winsock.ts";
 
 const NOTHING = word(0);
+/** Whether calls that may wait do; for operations it is all the same. 0 is how sockets are made. */
+const FIONBIO = 0x8004667E;
 /** UDP's length of 16 bits, without its header and IPv4's, which counts too. */
 const LONGEST_OVER_IPV4 = 65535 - 8 - 20;
 const LONGEST_OVER_IPV6 = 65535 - 8;
@@ -38,7 +42,11 @@ export function isTooLong(socket: number, buffers: number, count: number): boole
     const at = buffers + i * WSABUF_BYTES;
     byteLength += wordsAround(at)[wordIndex(at)];
   }
-  return byteLength > (familyOf(socket) === AF_INET ? LONGEST_OVER_IPV4 : LONGEST_OVER_IPV6);
+  return byteLength > longestOf(socket);
+}
+
+function longestOf(socket: number): number {
+  return familyOf(socket) === AF_INET ? LONGEST_OVER_IPV4 : LONGEST_OVER_IPV6;
 }
 
 function isMessageTooLong(socket: number, message: number): boolean {
@@ -47,6 +55,44 @@ function isMessageTooLong(socket: number, message: number): boolean {
   const at = wordIndex(message);
   const buffers = words[at + BUFFERS_AT / 4] + words[at + BUFFERS_AT / 4 + 1] * 2 ** 32;
   return isTooLong(socket, buffers, words[at + COUNT_AT / 4]);
+}
+
+/**
+ * Ties a socket for datagrams to an address, which ConnectEx does for streams only. That
+ * is over at once; the packet is that of the first datagram, or else of a start that
+ * changes nothing.
+ */
+export function connectDatagrams(
+  socket: number,
+  address: number,
+  addressBytes: number,
+  buffer: number,
+  sendBytes: number,
+  overlapped: number,
+): number {
+  if (sendBytes > longestOf(socket)) return WSAEMSGSIZE;
+  const w = ws2_32();
+  const handle = handleWord(socket);
+  const code = socketAnswer(w.connect(handle, word(address), addressBytes), socket);
+  if (code !== 0) return code;
+  if (sendBytes > 0) return files.writeFile(socket, buffer, sendBytes, overlapped);
+  const [isNonBlocking, length] = [dword(), dword()];
+  const set = w.WSAIoctl(
+    handle,
+    FIONBIO,
+    isNonBlocking,
+    isNonBlocking.length,
+    null,
+    0,
+    length,
+    word(overlapped),
+    NOTHING,
+  );
+  return socketStarted(set === 0, socket);
+}
+
+function dword(): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new ArrayBuffer(4));
 }
 
 type MessageSystem = Pick<

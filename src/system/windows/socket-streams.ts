@@ -12,8 +12,15 @@ import type { SocketSystem } from "../contract-sockets.ts";
 import { AF_INET, AF_INET6, SOCKADDR_IN6_BYTES, SOCKADDR_IN_BYTES } from "../winsock.ts";
 import { handleWord } from "./last-error.ts";
 import { memory } from "./memory.ts";
-import { isTooLong } from "./socket-messages.ts";
-import { extension, familyOf, socketReceiving, socketStarted, WSAEMSGSIZE } from "./winsock.ts";
+import { connectDatagrams, isTooLong } from "./socket-messages.ts";
+import {
+  extension,
+  familyOf,
+  hasDatagrams,
+  socketReceiving,
+  socketStarted,
+  WSAEMSGSIZE,
+} from "./winsock.ts";
 
 const NOTHING = word(0);
 const WSAEINVAL = 10022;
@@ -97,6 +104,9 @@ export const streams: StreamSystem = {
     return socketStarted(started !== 0, listener);
   },
   connectEx(socket, address, addressBytes, buffer, sendBytes, overlapped): number {
+    if (hasDatagrams(socket)) {
+      return connectDatagrams(socket, address, addressBytes, buffer, sendBytes, overlapped);
+    }
     const connect = extension("ConnectEx", socket);
     if (typeof connect === "number") return connect;
     const start = () =>
