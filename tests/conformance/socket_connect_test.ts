@@ -142,28 +142,32 @@ describe("parting", () => {
     }
   });
 
-  it("case 14: a socket that is used again accepts and connects as a new one", () => {
-    using sockets = new Sockets();
-    const server = sockets.tcp(SERVER);
-    for (let round = 0; round < 5; round++) {
-      const client = sockets.tcp();
-      sockets.listener.accept(server, 1);
-      client.connect(sockets.address, 2);
+  itUnless(
+    isWine && "Wine keeps on a used socket that the other end has ended",
+    "case 14: a socket that is used again accepts and connects as a new one",
+    () => {
+      using sockets = new Sockets();
+      const server = sockets.tcp(SERVER);
+      for (let round = 0; round < 5; round++) {
+        const client = sockets.tcp();
+        sockets.listener.accept(server, 1);
+        client.connect(sockets.address, 2);
+        assertEquals(sockets.outcomes(2), [[1, 0, 0], [2, 0, 0]]);
+        sockets.send(client, `round ${round}`);
+        assertEquals(sockets.receive(server), `round ${round}`);
+        client.close();
+        assertEquals(sockets.receive(server), "");
+        server.disconnect({ reuse: true });
+        assertEquals(sockets.outcome(), [0, 0]);
+      }
+      const other = sockets.tcp();
+      sockets.listener.accept(other, 1);
+      server.connect(sockets.address, 2);
       assertEquals(sockets.outcomes(2), [[1, 0, 0], [2, 0, 0]]);
-      sockets.send(client, `round ${round}`);
-      assertEquals(sockets.receive(server), `round ${round}`);
-      client.close();
-      assertEquals(sockets.receive(server), "");
-      server.disconnect({ reuse: true });
-      assertEquals(sockets.outcome(), [0, 0]);
-    }
-    const other = sockets.tcp();
-    sockets.listener.accept(other, 1);
-    server.connect(sockets.address, 2);
-    assertEquals(sockets.outcomes(2), [[1, 0, 0], [2, 0, 0]]);
-    sockets.send(other, "and out");
-    assertEquals(sockets.receive(server), "and out");
-  });
+      sockets.send(other, "and out");
+      assertEquals(sockets.receive(server), "and out");
+    },
+  );
 
   itUnless(
     isWine && "Wine does not wait for the other end",
