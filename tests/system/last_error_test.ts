@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { FileHandle, Win32Error } from "../../mod.ts";
-import { system } from "../../src/system/system.ts";
+import { AF_INET, SOCK_STREAM, system } from "../../src/system/system.ts";
 import { Folder, isLinux, itUnless } from "../conformance/fixture.ts";
 import { Raw } from "../conformance/raw.ts";
 
@@ -31,6 +31,8 @@ function failures(raw: Raw, folder: Folder): [expected: number, call: () => numb
   const readOnly = raw.file(path, { access: 0x80000000 });
   system.createIoCompletionPort(readOnly, port, 2, 0);
   const [{ address }, overlapped, entries] = [raw.memory(64), raw.overlapped(), raw.entries(1)];
+  const socket = raw.own(system.wsaSocket(AF_INET, SOCK_STREAM, 0).value);
+  system.createIoCompletionPort(socket, port, 3, 0);
   const open = (name: string, disposition: number) =>
     system.createFile(name, 0x80000000, 7, disposition, 0x40000000, 0).code;
   return [
@@ -43,6 +45,10 @@ function failures(raw: Raw, folder: Folder): [expected: number, call: () => numb
     [5, () => system.writeFile(readOnly, address, 8, overlapped.address)],
     [258, () => system.getQueuedCompletionStatus(port, entries, 0)],
     [6, () => system.getFileSizeEx(123456).code],
+    // By the address of the function, and by its name.
+    [10057, () => system.disconnectEx(socket, 0, overlapped.address)],
+    [10057, () => system.shutdown(socket, 1)],
+    [6, () => system.listen(123456, 1)],
   ];
 }
 
