@@ -25,9 +25,6 @@ export interface Packet {
   readonly error: Win32Error | null;
 }
 
-/** ERROR_MR_MID_NOT_FOUND, as Windows says of a status it has no code for. */
-export const UNKNOWN_STATUS = 317;
-
 class TakenPacket implements Packet {
   readonly key: number;
   readonly bytesTransferred: number;
@@ -80,7 +77,7 @@ function errorAt(entries: CompletionEntries, index: number, place: number): Win3
   if (refused !== 0) return errorOfOperation(place, refused, 0, nameOfHandle);
   const status = entries.status(index);
   if (status < 0x80000000) return null;
-  const code = errorOfStatus(status) ?? UNKNOWN_STATUS;
+  const code = errorOfStatus(status) ?? system.rtlNtStatusToDosError(status);
   const errno = system.reportsErrno ? entries.errno(index) : 0;
   return errorOfOperation(place, code, errno, nameOfHandle);
 }

@@ -33,7 +33,7 @@ import {
   T_TAKING,
 } from "./ledger.ts";
 import { placeOf } from "./operation.ts";
-import { type Packet, packetOf, UNKNOWN_STATUS } from "./packet.ts";
+import { type Packet, packetOf } from "./packet.ts";
 import type { CompletionPort } from "./port.ts";
 import { abandonTake, beginTaking, COUNTS, emptyState, endTaking } from "./port-life.ts";
 import { freePosted } from "./quota.ts";
@@ -173,7 +173,8 @@ export class Taker {
     const { words } = ledger();
     // A posted packet has no status: that of the operation is left where a refusal's would be.
     if (place >= 0 && words[place + O_REFUSED] === 0 && entries.status(index) >= 0x80000000) {
-      words[place + O_REFUSED] = errorOfStatus(entries.status(index)) ?? UNKNOWN_STATUS;
+      const status = entries.status(index);
+      words[place + O_REFUSED] = errorOfStatus(status) ?? system.rtlNtStatusToDosError(status);
     }
     const [bytes, key] = [entries.bytes(index), entries.key(index)];
     if (system.postQueuedCompletionStatus(this.#handle, bytes, key, overlapped) !== 0) return false;

@@ -50,6 +50,8 @@ export const ERROR_DIRECTORY = 267;
 export const ERROR_MORE_DATA = 234;
 /** The time given had passed. */
 export const WAIT_TIMEOUT = 258;
+/** The status of a packet means nothing to the system. */
+export const ERROR_MR_MID_NOT_FOUND = 317;
 /** The client is there already. */
 export const ERROR_PIPE_CONNECTED = 535;
 /** The pipe waits for a client. */

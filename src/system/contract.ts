@@ -12,10 +12,12 @@
  */
 
 import type { DirectorySystem } from "./contract-directories.ts";
+import type { SerialSystem } from "./contract-serial.ts";
 import type { SocketSystem } from "./contract-sockets.ts";
 import type { CompletionEntries } from "./entries.ts";
 
 export type { DirectorySystem } from "./contract-directories.ts";
+export type { SerialSystem } from "./contract-serial.ts";
 export type { ControlData, SocketSystem } from "./contract-sockets.ts";
 
 /** What a function that makes or finds something answers. */
@@ -106,6 +108,12 @@ export interface PortSystem {
   getQueuedCompletionStatus(port: number, entries: CompletionEntries, timeoutMs: number): number;
   /** Queues a packet. Source: PostQueuedCompletionStatus. */
   postQueuedCompletionStatus(port: number, bytes: number, key: number, overlapped: number): number;
+  /**
+   * The Win32 code of an NTSTATUS, as one comes in a packet, that is not in this module's table;
+   * ERROR_MR_MID_NOT_FOUND (317) if it means nothing to the system. Linux has no others.
+   * Source: RtlNtStatusToDosError.
+   */
+  rtlNtStatusToDosError(status: number): number;
   /** What the port says of itself. Source: NtQueryIoCompletion. */
   queryIoCompletion(port: number, state: PortState): number;
   /**
@@ -318,45 +326,6 @@ export interface DeviceSystem {
     outputLength: number,
     overlapped: number,
   ): number;
-}
-
-/** Serial lines. */
-export interface SerialSystem {
-  /**
-   * Opens a serial line for overlapped I/O, for reading and writing, and for nobody
-   * else meanwhile. Its bytes are neither changed nor answered. What is no serial
-   * line: ERROR_INVALID_FUNCTION (1); one that is in use: ERROR_ACCESS_DENIED (5).
-   * Source: CreateFileW, OpenCommPort; open(2).
-   */
-  openCommPort(path: string): Outcome;
-  /** Fills `dcb`, DCB_BYTES long. Source: GetCommState; termios(3). */
-  getCommState(serial: number, dcb: Uint8Array<ArrayBuffer>): number;
-  /**
-   * Sets what `dcb` says, DCB_BYTES long. ERROR_INVALID_PARAMETER (87) for what means
-   * nothing, ERROR_NOT_SUPPORTED (50) for what the system cannot do. Source: SetCommState.
-   */
-  setCommState(serial: number, dcb: Uint8Array<ArrayBuffer>): number;
-  /** Sets the time limits, COMMTIMEOUTS_BYTES long, of operations to come. Source: SetCommTimeouts. */
-  setCommTimeouts(serial: number, timeouts: Uint8Array<ArrayBuffer>): number;
-  /** The events that are waited for. Source: GetCommMask. */
-  getCommMask(serial: number): Outcome;
-  /**
-   * Chooses the events that are waited for, from now on. A wait that is pending ends
-   * with none (75). Source: SetCommMask.
-   */
-  setCommMask(serial: number, mask: number): number;
-  /**
-   * Starts waiting for one of the chosen events; which ones have come is written to
-   * the 32 bits at `mask`. ERROR_INVALID_PARAMETER (87) if another wait is pending
-   * or none was chosen. Source: WaitCommEvent.
-   */
-  waitCommEvent(serial: number, mask: number, overlapped: number): number;
-  /** Changes a line: one of SETRTS, CLRRTS … Source: EscapeCommFunction; ioctl_tty(2). */
-  escapeCommFunction(serial: number, action: number): number;
-  /** Ends operations or drops bytes: some of PURGE_RXABORT … Source: PurgeComm; tcflush(3). */
-  purgeComm(serial: number, flags: number): number;
-  /** Which lines are on: some of MS_CTS_ON … Source: GetCommModemStatus; ioctl_tty(2). */
-  getCommModemStatus(serial: number): Outcome;
 }
 
 /** Mail slots. */

@@ -4,7 +4,7 @@ import { CompletionPort, FileHandle, NativeBuffer } from "../../mod.ts";
 import { ledger, P_SYSTEM, readNumber } from "../../src/core/ledger.ts";
 import { packetOf } from "../../src/core/packet.ts";
 import { ENTRY_WORDS, system } from "../../src/system/system.ts";
-import { Folder, isLinux } from "../conformance/fixture.ts";
+import { Folder, isLinux, itUnless } from "../conformance/fixture.ts";
 import { Raw } from "../conformance/raw.ts";
 
 /** What a packet says whose operation ended with `status` and `bytes`. */
@@ -57,6 +57,12 @@ describe("a packet's error", () => {
     const { error } = packetWith(0xCFFF1234, 0);
     assertEquals([error?.code, error?.name], [317, "ERROR_MR_MID_NOT_FOUND"]);
   });
+
+  itUnless(
+    isLinux && "Windows' own translation",
+    "promise 9: a status that only the system knows has the system's code",
+    () => assertEquals(packetWith(0xC000022A, 0).error?.code, 5010),
+  );
 
   it("promise 9: the errno behind it comes along on Linux, and nowhere else", () => {
     const { error } = packetWith(0xC0000022, 0, 13);

@@ -112,6 +112,11 @@ describe("the table of errors", () => {
       [0xC000013B, 64],
       [0xC0000022, 5],
       [0xC0000008, 6],
+      [0xC000013C, 64],
+      [0xC000020A, 52],
+      [0xC000020C, 64],
+      [0xC0000207, 1214],
+      [0xC0000206, 1784],
     ];
     for (const [status, code] of known) assertEquals(errorOfStatus(status), code);
   });

@@ -267,6 +267,7 @@ export const ports: PortSystem & HandleSystem = {
   getQueuedCompletionStatus: (port, entries, timeoutMs) =>
     getQueuedCompletionStatusEx(port, entries, 1, timeoutMs),
   postQueuedCompletionStatus,
+  rtlNtStatusToDosError: (_status) => code.ERROR_MR_MID_NOT_FOUND,
   queryIoCompletion,
   beginBlocking,
   endBlocking,

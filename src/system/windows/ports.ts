@@ -146,6 +146,7 @@ export const ports: PortSystem & EngineSystem & HandleSystem = {
     answer(
       kernel32().PostQueuedCompletionStatus(handleWord(port), bytes, word(key), word(overlapped)),
     ),
+  rtlNtStatusToDosError: (status) => ntdll().RtlNtStatusToDosError(status | 0),
   queryIoCompletion,
   beginBlocking: () => {},
   endBlocking: () => {},
