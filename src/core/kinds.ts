@@ -65,7 +65,8 @@ export function kindOf(call: string): number {
 /**
  * Reads what the kernel has left beside the count: in the operation's room for
  * results at `result`, or in its annex at `annex`, 0 if it has none. Both are
- * given back right after. `isDone`: the operation has not failed.
+ * given back right after. `isDone`: the operation has not failed, or only because there
+ * was more than it had room for (234).
  */
 export type ResultReader = (
   result: number,

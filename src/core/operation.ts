@@ -49,6 +49,9 @@ const CANCELLING = 2;
 /** Its packet was taken while a thread was asking: that thread gives the place back. */
 const TAKEN = 3;
 
+/** The NTSTATUS of ERROR_MORE_DATA (234), a warning. */
+const STATUS_BUFFER_OVERFLOW = 0x80000005 | 0;
+
 /** One started I/O. */
 export interface Operation {
   /** What it does. */
@@ -234,7 +237,8 @@ export function operationAt(place: number, bytes: number): Operation {
   const operation = own !== undefined && own.isCurrent ? own : foundOperation(place);
   const read = readerOf(words[place + O_KIND]);
   if (read !== undefined) {
-    const isDone = words[place + O_INTERNAL] >= 0;
+    const status = words[place + O_INTERNAL];
+    const isDone = status >= 0 || status === STATUS_BUFFER_OVERFLOW;
     operation.result = read(addressOf(place) + O_RESULT * 4, annexOf(place), bytes, isDone);
   }
   return operation;

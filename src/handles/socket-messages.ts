@@ -203,15 +203,18 @@ function senderAt(address: number, byteLength: number): SocketAddress | null {
 readResultsOf(RECEIVE_FROM, (_result, annex) => senderAt(annex + ADDRESS, wordAt(annex)));
 
 readResultsOf(RECEIVE_MESSAGE, (_result, annex, _bytes, isDone): ReceivedMessage | null => {
+  if (!isDone) return null;
   const flags = wordAt(annex + M_FLAGS);
-  // A message that was cut has an error, and all the rest.
-  if (!isDone && (flags & MSG_TRUNC) === 0) return null;
   const count = wordAt(annex + M_COUNT);
   const controlAt = annex + MESSAGE_VECTOR + count * WSABUF_BYTES;
   const controlBytes = wordAt(annex + M_CONTROL_BYTES);
+  const addressBytes = wordAt(annex + M_ADDRESS_BYTES);
+  const family = addressBytes === 0 ? 0 : wordAt(annex + MESSAGE_ADDRESS) & 0xFFFF;
   return {
-    address: senderAt(annex + MESSAGE_ADDRESS, wordAt(annex + M_ADDRESS_BYTES)),
-    control: controlBytes === 0 ? {} : system.decodeControl(readBytes(controlAt, controlBytes)),
+    address: senderAt(annex + MESSAGE_ADDRESS, addressBytes),
+    control: controlBytes === 0
+      ? {}
+      : system.decodeControl(family, readBytes(controlAt, controlBytes)),
     isTruncated: (flags & MSG_TRUNC) !== 0,
     isControlTruncated: (flags & MSG_CTRUNC) !== 0,
   };

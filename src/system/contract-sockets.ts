@@ -157,8 +157,11 @@ export interface SocketSystem {
    * cannot carry (an address of the other family, descriptors on Windows) is a TypeError that says so.
    */
   encodeControl(family: number, control: ControlData): Uint8Array<ArrayBuffer>;
-  /** What the control data of a message received say. Descriptors are the caller's from now on. */
-  decodeControl(bytes: Uint8Array<ArrayBuffer>): ControlData;
+  /**
+   * What the control data of a message say that a socket of `family` has received; 0 if that is not
+   * known. Descriptors are the caller's from now on.
+   */
+  decodeControl(family: number, bytes: Uint8Array<ArrayBuffer>): ControlData;
   /** The index of the network interface of this name; ERROR_FILE_NOT_FOUND (2) if there is none. Source: if_nametoindex. */
   ifNameToIndex(name: string): Outcome;
 }

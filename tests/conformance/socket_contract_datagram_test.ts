@@ -168,7 +168,7 @@ describe("datagrams, contract", () => {
       assertEquals(raw.both(receiving, sendTo(raw, a, to, "news")), [[0, 4], [0, 4]]);
       assertEquals(textIn(into, 4), "news");
       assertEquals(sender.bytes.slice(0, message.words[2]), from);
-      const told = system.decodeControl(control.bytes.slice(0, message.words[8]));
+      const told = system.decodeControl(family, control.bytes.slice(0, message.words[8]));
       assertEquals(told.packetInfo?.hostname, isIPv4 ? "127.0.0.1" : "::1");
       assert(told.packetInfo!.interfaceIndex > 0);
       assertEquals(told.hopLimit, 17);

@@ -2,16 +2,13 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { NativeBuffer, type NetAddress, SocketHandle } from "../../mod.ts";
 import { Datagrams, HERE, textOf } from "./datagrams.ts";
-import { BAD_NUMBERS, isLinux, isWindows, isWine, itUnless } from "./fixture.ts";
+import { BAD_NUMBERS, isLinux, isWine, itUnless } from "./fixture.ts";
 import { chooseSeed, randomFrom } from "./random.ts";
 
 const FAMILIES = ["ipv4", "ipv6"] as const;
 
 /** Why a test of what the network reports is skipped. */
 const unlessReports: string | false = isWine && "Wine tells nobody that a datagram came to nobody";
-
-/** Why a test of connected datagrams is skipped. */
-const unlessConnected: string | false = isWindows && "ConnectEx takes streams only";
 
 /** Bytes of the longest datagram by IPv4: 65,535 without the headers. */
 const LONGEST = 65_507;
@@ -251,31 +248,27 @@ describe("datagrams", () => {
     for (let i = 1; i < 200; i += 2) assertEquals(udp.receive(b, 8)[0], `${i}`);
   });
 
-  itUnless(
-    unlessConnected,
-    "a connected socket: send and receive, and nobody else is heard",
-    () => {
-      using udp = new Datagrams();
-      const [a, b, other] = [udp.udp(), udp.udp(), udp.udp()];
-      a.connect(b.localAddress!);
-      assertEquals(udp.outcome(), [0, 0]);
-      assertEquals(a.remoteAddress, b.localAddress);
-      udp.send(other, "no", a.localAddress!);
-      a.send(udp.buffer("one"));
-      assertEquals(udp.outcome(), [0, 3]);
-      a.send([udp.buffer("t"), udp.buffer("wo")]);
-      assertEquals(udp.outcome(), [0, 3]);
-      assertEquals(udp.receive(b, 8)[0], "one");
-      assertEquals(udp.receive(b, 8)[0], "two");
-      udp.send(b, "longer", a.localAddress!);
-      a.receive(udp.buffer(4));
-      const cut = udp.take();
-      assertEquals([cut.error?.code, textOf(cut)], [234, "long"]);
-      udp.send(b, "", a.localAddress!);
-      a.receive([udp.buffer(2), udp.buffer(2)]);
-      assertEquals(udp.outcome(), [0, 0]);
-    },
-  );
+  it("a connected socket: send and receive, and nobody else is heard", () => {
+    using udp = new Datagrams();
+    const [a, b, other] = [udp.udp(), udp.udp(), udp.udp()];
+    a.connect(b.localAddress!);
+    assertEquals(udp.outcome(), [0, 0]);
+    assertEquals(a.remoteAddress, b.localAddress);
+    udp.send(other, "no", a.localAddress!);
+    a.send(udp.buffer("one"));
+    assertEquals(udp.outcome(), [0, 3]);
+    a.send([udp.buffer("t"), udp.buffer("wo")]);
+    assertEquals(udp.outcome(), [0, 3]);
+    assertEquals(udp.receive(b, 8)[0], "one");
+    assertEquals(udp.receive(b, 8)[0], "two");
+    udp.send(b, "longer", a.localAddress!);
+    a.receive(udp.buffer(4));
+    const cut = udp.take();
+    assertEquals([cut.error?.code, textOf(cut)], [234, "long"]);
+    udp.send(b, "", a.localAddress!);
+    a.receive([udp.buffer(2), udp.buffer(2)]);
+    assertEquals(udp.outcome(), [0, 0]);
+  });
 
   it("receive and send of a socket that is not connected: whoever sends; WSAENOTCONN (10057)", () => {
     using udp = new Datagrams();

@@ -21,18 +21,18 @@ describe("control data on Windows", () => {
     // IPPROTO_IP, IP_PKTINFO: IN_PKTINFO of 8 bytes.
     const ipv4 = words(24, 0, 0, 19, 0x0100007F, 7);
     assertEquals(encodeControl(AF_INET, LOOPBACK), ipv4);
-    assertEquals(decodeControl(ipv4), LOOPBACK);
+    assertEquals(decodeControl(0, ipv4), LOOPBACK);
     // IPPROTO_IPV6, IPV6_PKTINFO: IN6_PKTINFO of 20 bytes, and 4 to the next.
     const ipv6 = words(36, 0, 41, 19, 0, 0, 0, 0x01000000, 7, 0);
     assertEquals(encodeControl(AF_INET6, LOOPBACK6), ipv6);
-    assertEquals(decodeControl(ipv6), LOOPBACK6);
+    assertEquals(decodeControl(0, ipv6), LOOPBACK6);
   });
 
   it("a hop limit is IP_TTL or IPV6_HOPLIMIT, as the family says", () => {
     assertEquals(encodeControl(AF_INET, { hopLimit: 9 }), words(20, 0, 0, 4, 9, 0));
     assertEquals(encodeControl(AF_INET6, { hopLimit: 9 }), words(20, 0, 41, 21, 9, 0));
     // What newer systems may call IP_HOPLIMIT is read too.
-    assertEquals(decodeControl(words(20, 0, 0, 21, 9, 0)), { hopLimit: 9 });
+    assertEquals(decodeControl(0, words(20, 0, 0, 21, 9, 0)), { hopLimit: 9 });
   });
 
   it("what was encoded is decoded, and nothing is nothing", () => {
@@ -42,7 +42,7 @@ describe("control data on Windows", () => {
       [AF_INET, {}],
     ];
     for (const [family, data] of all) {
-      assertEquals(decodeControl(encodeControl(family, data)), data);
+      assertEquals(decodeControl(0, encodeControl(family, data)), data);
     }
     assertEquals(encodeControl(AF_INET, {}).length, 0);
   });
@@ -53,15 +53,15 @@ describe("control data on Windows", () => {
     const both = new Uint8Array(new ArrayBuffer(unknown.length + known.length));
     both.set(unknown);
     both.set(known, unknown.length);
-    assertEquals(decodeControl(both), { hopLimit: 9 });
+    assertEquals(decodeControl(0, both), { hopLimit: 9 });
     for (let length = 0; length < 20; length++) {
-      assertEquals(decodeControl(known.slice(0, length)), {}, `${length} bytes`);
+      assertEquals(decodeControl(0, known.slice(0, length)), {}, `${length} bytes`);
     }
     // A length that leads nowhere, also one of 0, ends it.
     for (const length of [0, 15, 21, 0xFFFFFFFF]) {
-      assertEquals(decodeControl(words(length, 0, 0, 4, 9)), {}, `a length of ${length}`);
+      assertEquals(decodeControl(0, words(length, 0, 0, 4, 9)), {}, `a length of ${length}`);
     }
-    assertEquals(decodeControl(words(16, 0, 0, 19)), {});
+    assertEquals(decodeControl(0, words(16, 0, 0, 19)), {});
   });
 
   it("what an IPv6 socket sends by IPv4 takes IPv4's item", () => {
@@ -70,6 +70,8 @@ describe("control data on Windows", () => {
       const packetInfo = { hostname, interfaceIndex: 7 };
       assertEquals(encodeControl(AF_INET6, { packetInfo }), expected, hostname);
     }
+    const { packetInfo } = decodeControl(AF_INET6, expected);
+    assertEquals(packetInfo, { hostname: "::ffff:127.0.0.1", interfaceIndex: 7 });
   });
 
   it("what the messages of a socket cannot carry is a TypeError that says so", () => {

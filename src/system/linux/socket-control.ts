@@ -133,7 +133,7 @@ function notCarried(name: string, why: string): TypeError {
 type Found = { -readonly [K in keyof ControlData]: ControlData[K] };
 
 /** See the contract. What is not known is left out, what is cut off as well. */
-export function decodeControl(bytes: Bytes): ControlData {
+export function decodeControl(_family: number, bytes: Bytes): ControlData {
   const fields = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const found: Found = {};
   let at = 0;

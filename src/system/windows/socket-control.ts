@@ -144,8 +144,12 @@ function meaningOf({ level, type, data }: Item): ControlData {
   return isHopLimit && data.length >= INTEGER_BYTES ? { hopLimit: fields.getInt32(0, true) } : {};
 }
 
-function decodeControl(bytes: Uint8Array<ArrayBuffer>): ControlData {
-  return Object.assign({}, ...itemsIn(bytes).map(meaningOf)) as ControlData;
+function decodeControl(family: number, bytes: Uint8Array<ArrayBuffer>): ControlData {
+  const found = Object.assign({}, ...itemsIn(bytes).map(meaningOf)) as ControlData;
+  const { packetInfo: info } = found;
+  // What an IPv6 socket has received by IPv4 comes with IPv4's item.
+  const isMapped = family === AF_INET6 && info !== undefined && !info.hostname.includes(":");
+  return isMapped ? { ...found, packetInfo: { ...info, hostname: MAPPED + info.hostname } } : found;
 }
 
 /** The contract's functions for control data. */

@@ -11,6 +11,14 @@ import { ws2_32 } from "../../ffi/ws2_32.ts";
 import { ERROR_FILE_NOT_FOUND } from "../codes.ts";
 import type { Outcome } from "../contract.ts";
 import type { SocketSystem } from "../contract-sockets.ts";
+import {
+  IP_PKTINFO,
+  IP_RECVTTL,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPV6_HOPLIMIT,
+  IPV6_PKTINFO,
+} from "../winsock.ts";
 import { failure, handleWord, success } from "./last-error.ts";
 import { control } from "./socket-control.ts";
 import { messages } from "./socket-messages.ts";
@@ -22,6 +30,15 @@ const NO_GROUP = 0;
 const INVALID_SOCKET = 0xFFFFFFFFFFFFFFFFn;
 const WSA_FLAG_OVERLAPPED = 0x1;
 const WSA_FLAG_NO_HANDLE_INHERIT = 0x80;
+
+/**
+ * What an IPv6 socket that speaks IPv4 as well wants to know of IPv4's datagrams has
+ * options of its own; elsewhere one option is for both.
+ */
+const IPV4_TWINS: Readonly<Record<number, number>> = {
+  [IPV6_PKTINFO]: IP_PKTINFO,
+  [IPV6_HOPLIMIT]: IP_RECVTTL,
+};
 
 /** An int that says how much room there is, and then how much was used. */
 function lengthOf(room: Uint8Array): Uint8Array<ArrayBuffer> {
@@ -60,11 +77,15 @@ export const sockets: SocketSystem = {
     const length = lengthOf(address);
     return written(ws2_32().getpeername(handleWord(socket), address, length), socket, length);
   },
-  setSockOpt: (socket, level, name, value) =>
-    socketAnswer(
-      ws2_32().setsockopt(handleWord(socket), level, name, value, value.length),
-      socket,
-    ),
+  setSockOpt(socket, level, name, value): number {
+    const set = ws2_32().setsockopt;
+    const handle = handleWord(socket);
+    const code = socketAnswer(set(handle, level, name, value, value.length), socket);
+    const twin = level === IPPROTO_IPV6 ? IPV4_TWINS[name] : undefined;
+    // Refused where it has no meaning: the socket speaks IPv6 only.
+    if (code === 0 && twin !== undefined) set(handle, IPPROTO_IP, twin, value, value.length);
+    return code;
+  },
   getSockOpt(socket, level, name, value): Outcome {
     const length = lengthOf(value);
     const asked = ws2_32().getsockopt(handleWord(socket), level, name, value, length);

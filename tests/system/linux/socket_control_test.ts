@@ -21,7 +21,7 @@ describe("control data on Linux", () => {
     const there = [...piece(0, 8, 7, 0x04030201, 0), ...piece(0, 2, 9)];
     assertEquals([...encodeControl(AF_INET, control)], there);
     const came = new Uint8Array([...piece(0, 8, 7, 0x0101007f, 0x04030201), ...piece(0, 2, 9)]);
-    assertEquals(decodeControl(came), control);
+    assertEquals(decodeControl(0, came), control);
   });
 
   it("IPv6: the hop limit for either way; an IPv4 address as the one that stands for it", () => {
@@ -31,10 +31,10 @@ describe("control data on Linux", () => {
       [...encodeControl(AF_INET6, control)],
       [...info, ...piece(41, 52, 3), ...piece(0, 2, 3)],
     );
-    assertEquals(decodeControl(new Uint8Array([...info, ...piece(41, 52, 3)])), control);
+    assertEquals(decodeControl(0, new Uint8Array([...info, ...piece(41, 52, 3)])), control);
     const mapped = { packetInfo: { hostname: "1.2.3.4", interfaceIndex: 0 } };
     assertEquals(
-      decodeControl(encodeControl(AF_INET6, mapped)).packetInfo?.hostname,
+      decodeControl(0, encodeControl(AF_INET6, mapped)).packetInfo?.hostname,
       "::ffff:1.2.3.4",
     );
   });
@@ -46,15 +46,15 @@ describe("control data on Linux", () => {
       [...encodeControl(AF_UNIX, control)],
       [...piece(1, 1, 0, 3, 1000), ...piece(1, 2, 12, 4294967294, 0)],
     );
-    assertEquals(decodeControl(encodeControl(AF_UNIX, control)), control);
+    assertEquals(decodeControl(0, encodeControl(AF_UNIX, control)), control);
     const twice = new Uint8Array([...piece(1, 1, 5), ...piece(1, 1, 6, 7)]);
-    assertEquals(decodeControl(twice), { descriptors: [5, 6, 7] });
+    assertEquals(decodeControl(0, twice), { descriptors: [5, 6, 7] });
   });
 
   it("nothing is nothing", () => {
     assertEquals(encodeControl(AF_INET, {}).length, 0);
     assertEquals(encodeControl(AF_UNIX, { descriptors: [] }).length, 0);
-    assertEquals(decodeControl(new Uint8Array(0)), {});
+    assertEquals(decodeControl(0, new Uint8Array(0)), {});
   });
 
   it("what a family cannot carry is refused by name", () => {
@@ -79,10 +79,10 @@ describe("control data on Linux", () => {
   it("what is not known is left out, what is cut off ends it", () => {
     const other = piece(1, 29, 1, 2, 3, 4);
     const bytes = new Uint8Array([...other, ...piece(0, 2, 64), ...piece(41, 67, 1)]);
-    assertEquals(decodeControl(bytes), { hopLimit: 64 });
-    assertEquals(decodeControl(bytes.subarray(0, other.length + 12)), {});
-    assertEquals(decodeControl(new Uint8Array([...piece(0, 2), ...piece(0, 8, 1)])), {});
-    assertEquals(decodeControl(new Uint8Array(64)), {});
+    assertEquals(decodeControl(0, bytes), { hopLimit: 64 });
+    assertEquals(decodeControl(0, bytes.subarray(0, other.length + 12)), {});
+    assertEquals(decodeControl(0, new Uint8Array([...piece(0, 2), ...piece(0, 8, 1)])), {});
+    assertEquals(decodeControl(0, new Uint8Array(64)), {});
   });
 
   it("100,000 garbled buffers are read without an error and without an end that does not come", () => {
@@ -91,7 +91,7 @@ describe("control data on Linux", () => {
     for (let round = 0; round < 100_000; round++) {
       const bytes = new Uint8Array(whole);
       for (let flips = random(4); flips > 0; flips--) bytes[random(bytes.length)] = random(256);
-      const found = decodeControl(bytes.subarray(0, bytes.length - random(bytes.length)));
+      const found = decodeControl(0, bytes.subarray(0, bytes.length - random(bytes.length)));
       assertEquals((found.descriptors?.length ?? 0) <= 30, true);
     }
   });
