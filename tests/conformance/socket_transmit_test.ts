@@ -174,27 +174,32 @@ describe("sending files", () => {
     },
   );
 
-  it("one that is cancelled, or whose socket is closed, ends with one packet and leaves nothing open", () => {
-    using bench = new Bench(LENGTH);
-    const round = (isClosed: boolean) => {
-      const [server, client] = bench.pair();
-      const operation = server.transmitFile(bench.file, { tail: bench.buffer("x") }, 1);
-      assertEquals(bench.port.get(0), null);
-      if (isClosed) server.close();
-      else assert(operation.cancel());
-      const { error, bytesTransferred } = bench.take();
-      assert([995, 676].includes(error?.code ?? 0), `${error}`);
-      assert(bytesTransferred < LENGTH);
-      server.close();
-      client.close();
-    };
-    for (const isClosed of [false, true]) {
-      round(isClosed);
-      const before = openHandles();
-      round(isClosed);
-      assertEquals(openHandles(), before);
-    }
-  });
+  for (const isClosed of [false, true]) {
+    const what = isClosed ? "whose socket is closed" : "that is cancelled";
+    itUnless(
+      isClosed && isWine && "Wine says 6",
+      `one ${what} ends with 995, and leaves nothing open`,
+      () => {
+        using bench = new Bench(LENGTH);
+        const round = () => {
+          const [server, client] = bench.pair();
+          const operation = server.transmitFile(bench.file, { tail: bench.buffer("x") }, 1);
+          assertEquals(bench.port.get(0), null);
+          if (isClosed) server.close();
+          else assert(operation.cancel());
+          const { error, bytesTransferred } = bench.take();
+          assertEquals(error?.code, 995);
+          assert(bytesTransferred < LENGTH);
+          server.close();
+          client.close();
+        };
+        round();
+        const before = openHandles();
+        round();
+        assertEquals(openHandles(), before);
+      },
+    );
+  }
 
   it("what cannot be sent is refused at once", () => {
     using bench = new Bench(10);
