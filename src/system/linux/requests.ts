@@ -137,7 +137,14 @@ export function finishRequest(
   unlink(words, handle, request);
   words[port.at + layout.P_IN_FLIGHT]--;
   endFinished(port, request, handle);
-  if (follower !== 0 && !isBehind(follower)) goOn(port, follower);
+  if (follower !== 0 && !isBehind(follower)) follow(port, follower);
+}
+
+/** It is the turn of a request that waited for it. */
+function follow(port: Port, request: number): void {
+  const rules = rulesOf(region().words[request + layout.R_KIND]);
+  if (rules.follow === undefined) goOn(port, request);
+  else rules.follow(port, request);
 }
 
 /** What a request that is over has kept is given back. */

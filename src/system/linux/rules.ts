@@ -78,6 +78,11 @@ export interface Rules {
   descriptor?(request: number): number;
   /** On a ring several of them may be under way at once: which ends first means nothing. */
   readonly isUnordered?: boolean;
+  /**
+   * Its turn has come on a ring, because the one before it has ended. Must hand it to the engine
+   * (`goOn`), or end it. Without this it is handed to the engine.
+   */
+  follow?(port: Port, request: number): void;
   /** Fills what is unusual in its ring entry, which begins at word `at` of `entries`. */
   fill?(request: number, entries: Int32Array<ArrayBuffer>, at: number): void;
 }

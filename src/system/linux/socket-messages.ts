@@ -62,6 +62,8 @@ import { advanceVector, closeVector, openVector, setBuffer } from "./vectors.ts"
 
 const SEND_MESSAGE = SOCKETS + 20;
 const RECEIVE_MESSAGE = SOCKETS + 21;
+/** To another computer, which promises no order: several may be with the ring at once. */
+const SEND_DATAGRAM = SOCKETS + 22;
 
 const IORING_OP_SENDMSG = 9;
 const IORING_OP_RECVMSG = 10;
@@ -96,14 +98,22 @@ function start(
   const at = findSocket(socket);
   if (at < 0) return -at;
   if (count < 1 || count > layout.MAX_VECTOR_LENGTH) return code.WSAEINVAL;
-  const refusal = kind === SEND_MESSAGE ? sendRefusal(at) : receiveRefusal(at);
+  const isSend = kind === SEND_MESSAGE;
+  const refusal = isSend ? sendRefusal(at) : receiveRefusal(at);
   if (refusal !== 0) return refusal;
-  return startOn(socket, layout.KIND_SOCKET, 0, kind, overlapped, (port, request) => {
+  const own = isSend ? sendKindOf(at) : kind;
+  return startOn(socket, layout.KIND_SOCKET, 0, own, overlapped, (port, request) => {
     if (!openVector(request, count)) return failRequest(port, request, errno.ENOBUFS);
     fillHeader(request, fillVector(request, buffers, count), parts, flags);
-    if (kind === SEND_MESSAGE) translateName(request);
+    if (isSend) translateName(request);
     launchMessage(port, request);
   });
+}
+
+/** Which kind a send by this socket is. */
+function sendKindOf(handle: number): number {
+  const isOrdered = !hasState(handle, IS_DATAGRAM) || familyOf(handle) === winsock.AF_UNIX;
+  return isOrdered ? SEND_MESSAGE : SEND_DATAGRAM;
 }
 
 /** What waits for its time keeps its place only among those that wait for their turn. */
@@ -143,7 +153,9 @@ export function beginDatagram(port: Port, request: number, isSend: boolean): voi
   openVector(request, 1);
   setBuffer(request, 0, readAddress(words, request + layout.R_ADDRESS), length);
   fillHeader(request, length, {}, isSend ? SEND_FLAGS : receiveFlags(0));
-  words[request + layout.R_KIND] = isSend ? SEND_MESSAGE : RECEIVE_MESSAGE;
+  words[request + layout.R_KIND] = isSend
+    ? sendKindOf(words[request + layout.R_HANDLE])
+    : RECEIVE_MESSAGE;
   words[request + layout.R_OPCODE] = isSend ? IORING_OP_SENDMSG : IORING_OP_RECVMSG;
   launchMessage(port, request);
 }
@@ -213,7 +225,7 @@ function isAgain(request: number, result: number): boolean {
       words[request + layout.R_OPCODE] = POLL;
       return true;
     default:
-      return result < 0 && isReport(request);
+      return result < 0 && isReport(request, -result);
   }
 }
 
@@ -224,9 +236,12 @@ function isLocal(request: number): boolean {
 }
 
 /** Whether what has failed may be an earlier datagram, which was reported to this request. */
-function isReport(request: number): boolean {
-  const tries = layout.annexOf(request) + TRIES;
-  return hasReports(request) && ++region().words[tries] <= MAX_TRIES;
+function isReport(request: number, reason: number): boolean {
+  const { words } = region();
+  const had = hasReports(request);
+  // No send of such a socket is refused itself: as many are as there were datagrams to nobody.
+  if (reason === errno.ECONNREFUSED) return words[request + layout.R_KIND] === SEND_DATAGRAM;
+  return had && ++words[layout.annexOf(request) + TRIES] <= MAX_TRIES;
 }
 
 /** Whether there were reports; they are gone now. Other sockets would take the question for a receive. */
@@ -263,13 +278,38 @@ function isReceivedAgain(request: number, result: number): boolean {
   return hasReports(request) && result === -errno.EMSGSIZE;
 }
 
-function rules(opcode: number, events: number, complete: Rules["complete"]): Rules {
-  const isSend = events === OUT;
-  return { opcode, events, perform: (request) => perform(request, isSend), complete };
+/** Receives that have followed each other without the ring, at once and in this thread. */
+let followed = 0;
+/** As many at most: each is a call within the last one. */
+const MAX_FOLLOWED = 64;
+
+/** What has come already is received at once; only when there is nothing the ring waits for it. */
+function followReceive(port: Port, request: number): void {
+  if (followed >= MAX_FOLLOWED) return goOn(port, request);
+  const result = perform(request, false);
+  if (result === -errno.EAGAIN) return goOn(port, request);
+  region().words[request + layout.R_STATE] = layout.REQUEST_STARTED;
+  followed++;
+  completeReceive(port, request, result);
+  followed--;
 }
 
-define(SEND_MESSAGE, rules(IORING_OP_SENDMSG, OUT, completeSend));
-define(RECEIVE_MESSAGE, rules(IORING_OP_RECVMSG, IN, completeReceive));
+const sendRules: Rules = {
+  opcode: IORING_OP_SENDMSG,
+  events: OUT,
+  perform: (request) => perform(request, true),
+  complete: completeSend,
+};
+
+define(SEND_MESSAGE, sendRules);
+define(SEND_DATAGRAM, { ...sendRules, isUnordered: true });
+define(RECEIVE_MESSAGE, {
+  opcode: IORING_OP_RECVMSG,
+  events: IN,
+  perform: (request) => perform(request, false),
+  complete: completeReceive,
+  follow: followReceive,
+});
 
 /** Flags of a receive as Linux has them. A message is whole as it is: MSG_WAITALL means nothing. */
 function receiveFlags(flags: number): number {
