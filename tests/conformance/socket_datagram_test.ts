@@ -79,6 +79,20 @@ describe("datagrams", () => {
     }
   });
 
+  it("1,500 of more than four buffers, one after the other: each gives its room back", () => {
+    using udp = new Datagrams();
+    const [a, b] = [udp.udp(), udp.udp()];
+    const address = b.localAddress!;
+    const [parts, room] = ["abcde", "....."].map((text) => [...text].map((c) => udp.buffer(c)));
+    for (let i = 0; i < 1500; i++) {
+      a.sendTo(parts, address);
+      assertEquals(udp.outcome(), [0, 5]);
+      b.receiveFrom(room);
+      assertEquals(udp.outcome(), [0, 5]);
+    }
+    assertEquals(room.map(({ bytes }) => bytes[0]), parts.map(({ bytes }) => bytes[0]));
+  });
+
   it("receives are filled in the order of their starts (44)", () => {
     using udp = new Datagrams();
     const [a, b] = [udp.udp(), udp.udp()];

@@ -277,7 +277,7 @@ describe("Unix-domain sockets: streams", () => {
 
   itUnless(
     unlessLinux,
-    "a message of 4 MiB goes whole while the other end reads it bit by bit",
+    "4 MiB with a descriptor go whole, the descriptor once, while the other end reads bit by bit",
     () => {
       using folder = new Folder();
       using port = new Datagrams();
