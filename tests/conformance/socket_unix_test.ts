@@ -97,6 +97,20 @@ describe("Unix-domain sockets: datagrams", () => {
 
   itUnless(
     unlessDatagrams,
+    "a send that fails takes nothing of what its own socket has received",
+    () => {
+      using folder = new Folder();
+      using port = new Datagrams();
+      const [a, b] = [port.unix(DATAGRAM), port.unix(DATAGRAM, folder.path("b"))];
+      port.send(a, "for b", b.localAddress!);
+      b.sendTo(port.buffer("x"), { path: folder.path("none") });
+      assertEquals(port.outcome(), [2, 0]);
+      assertEquals(port.receive(b, 8)[0], "for b");
+    },
+  );
+
+  itUnless(
+    unlessDatagrams,
     "a receiver that does not read stops the sender, and none is lost",
     () => {
       using folder = new Folder();
@@ -290,7 +304,9 @@ describe("Unix-domain sockets: streams", () => {
           bytes[i] = next++ * 7 >>> 3;
         }
       }
-      client.sendMessage({ data }, 1);
+      const sent = open("/dev/null");
+      client.sendMessage({ data, control: { descriptors: [sent] } }, 1);
+      const descriptors: number[] = [sent];
       const room = port.buffer(100_000);
       let [done, isSent] = [0, false];
       server.receiveMessage({ data: room }, 2);
@@ -301,11 +317,14 @@ describe("Unix-domain sockets: streams", () => {
           isSent = true;
           continue;
         }
+        descriptors.push(...SocketHandle.message(packet).control.descriptors ?? []);
         for (const byte of room.bytes.subarray(0, packet.bytesTransferred)) {
           if (byte !== ((done++ * 7 >>> 3) & 0xff)) throw new Error(`byte ${done - 1} is ${byte}`);
         }
         if (done < SIZE) server.receiveMessage({ data: room }, 2);
       }
+      assertEquals(descriptors.length, 2);
+      for (const fd of descriptors) libc().close(fd);
     },
   );
 

@@ -1,10 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe } from "@std/testing/bdd";
 import { libc, socketOptions, sockets } from "../../../src/ffi/libc.ts";
+import type { SocketHandle } from "../../../mod.ts";
 import { word } from "../../../src/ffi/library.ts";
+import { findHandle } from "../../../src/system/linux/handles.ts";
+import * as layout from "../../../src/system/linux/layout.ts";
+import { region } from "../../../src/system/linux/region.ts";
 import { makeSocket, toLinux } from "../../../src/system/linux/socket-names.ts";
 import { takeReports } from "../../../src/system/linux/socket-reports.ts";
 import { AF_INET, AF_INET6 } from "../../../src/system/winsock.ts";
+import { Datagrams } from "../../conformance/datagrams.ts";
 import { itUnless, unlessLinux } from "../../conformance/fixture.ts";
 
 const POLLIN = 0x1;
@@ -40,7 +45,33 @@ function events(fd: number): number {
   return fields.getInt16(6, true);
 }
 
+/** The descriptor of a socket. */
+function descriptorOf(socket: SocketHandle): number {
+  const handle = socket.enter("fileno");
+  socket.leave();
+  return region().words[findHandle(handle) + layout.H_FD];
+}
+
 describe("reports of the network", () => {
+  itUnless(
+    unlessLinux,
+    "neither a receive that was told nor a send that went again leaves one",
+    () => {
+      using udp = new Datagrams();
+      const [a, b, gone] = [udp.udp(), udp.udp(), udp.udp()];
+      const address = gone.localAddress!;
+      gone.close();
+      for (let tag = 0; tag < 10; tag++) a.sendTo(udp.buffer("x"), address, tag);
+      udp.takeMany(10);
+      b.receiveFrom(udp.buffer(8), 1);
+      b.sendTo(udp.buffer("x"), address, 2);
+      assertEquals(udp.takeMany(2).get(1)!.error?.code, 1234);
+      assertEquals(takeReports(descriptorOf(b)), 0);
+      // That of the last send is still to be told.
+      assertEquals(takeReports(descriptorOf(a)), 1);
+    },
+  );
+
   for (const family of [AF_INET, AF_INET6]) {
     itUnless(
       unlessLinux,
