@@ -39,6 +39,21 @@ export {
 export { FileHandle, type LockOptions, type LockRange, type OpenOptions } from "../handles/file.ts";
 export { type PipeContents, PipeHandle } from "../handles/pipe.ts";
 export type { PipeOpenOptions, PipeServeOptions, PipeType } from "../handles/pipe-options.ts";
+export { type InternetOptions, SocketHandle, type UnixOptions } from "../handles/socket.ts";
+export type {
+  NetAddress,
+  SocketAddress,
+  SocketFamily,
+  UnixAddress,
+} from "../handles/socket-addresses.ts";
+export { SocketBase, type SocketDirection } from "../handles/socket-base.ts";
+export type { MessageRoom, ReceivedMessage, SocketMessage } from "../handles/socket-messages.ts";
+export type { KeepAlive, SocketOptions } from "../handles/socket-options.ts";
+export {
+  ACCEPT_ROOM_BYTES,
+  type ReceiveOptions,
+  type TransmitOptions,
+} from "../handles/socket-streams.ts";
 export type { Handlers, PacketHandler, PoolThread, Task, TaskHandler } from "./handlers.ts";
 
 let isServing = false;
