@@ -1,14 +1,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { type ChildProcess, spawn } from "node:child_process";
-import { constants } from "node:os";
 import { main } from "../../examples/pipe-rpc.ts";
 import { answerTo } from "../../examples/pipe-rpc/messages.ts";
-import { isWindows, itUnless, until } from "../conformance/fixture.ts";
+import { isWindows, itUnless } from "../conformance/fixture.ts";
 import { freshName, Pipes } from "../conformance/pipes.ts";
 import { chooseSeed, randomFrom } from "../conformance/random.ts";
 import { type Outcome, runTool } from "./screen.ts";
-import { command } from "./tool.ts";
+import { Service } from "./service.ts";
 
 /** Runs the tool in this process. */
 function rpcTool(...args: string[]): Promise<Outcome> {
@@ -16,43 +14,18 @@ function rpcTool(...args: string[]): Promise<Outcome> {
 }
 
 /** A server in a process of its own. */
-class Server {
-  readonly name: string = freshName();
-  readonly #child: ChildProcess;
-  readonly #ended: Promise<number | null>;
-  #out = "";
-  #error = "";
+class Server extends Service {
+  readonly name: string;
 
   constructor(...options: string[]) {
-    const tool = "examples/pipe-rpc.ts";
-    const [program, ...args] = command(tool, "serve", "--pipe", this.name, ...options);
-    this.#child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
-    this.#child.stdout!.setEncoding("utf8").on("data", (text: string) => this.#out += text);
-    this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => this.#error += text);
-    this.#ended = new Promise((resolve) => {
-      // Deno takes a status above 128 for the signal it stands for.
-      this.#child.on("close", (code, signal) => {
-        resolve(signal === null ? code : 128 + (constants.signals[signal] ?? 0));
-      });
-    });
-  }
-
-  /** It can be called from here on. */
-  async ready(): Promise<this> {
-    const { exitCode } = this.#child;
-    await until(() => this.#out.includes("serving") || exitCode !== null, "it serves");
-    return this;
+    const name = freshName();
+    super("pipe-rpc", "serve", "--pipe", name, ...options);
+    this.name = name;
   }
 
   /** What the tool says when it calls this server. */
   call(...args: string[]): Promise<Outcome> {
     return rpcTool("call", "--pipe", this.name, ...args);
-  }
-
-  /** Sends a signal; its exit status and what it has complained of. */
-  async end(signal: NodeJS.Signals): Promise<[status: number | null, error: string]> {
-    this.#child.kill(signal);
-    return [await this.#ended, this.#error];
   }
 }
 
