@@ -127,8 +127,16 @@ export function acceptNext(
   } catch (error) {
     socket?.close();
     table.release(slot);
-    // The process has no room for another socket, or the listener was closed just now.
-    if (!(error instanceof Win32Error || error instanceof RangeError)) throw error;
+    if (!isForNow(error)) throw error;
     return table.owe();
   }
+}
+
+/** The listener was closed just now, or there is no room for another socket or operation. */
+const FOR_NOW: readonly number[] = [4, 6, 1450, 10024, 10055];
+
+function isForNow(error: unknown): boolean {
+  // Of a limit of the module's own.
+  return error instanceof RangeError ||
+    error instanceof Win32Error && FOR_NOW.includes(error.code);
 }
