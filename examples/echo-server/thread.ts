@@ -41,13 +41,21 @@ serve({
 });
 
 function receive(slot: number): void {
-  desk.attempt(() => desk.socket(slot).receive(desk.memory(slot), slot), () => desk.end(slot));
+  try {
+    desk.socket(slot).receive(desk.memory(slot), slot);
+  } catch (error) {
+    desk.giveUp(slot, error);
+  }
 }
 
 function send(slot: number, byteLength: number): void {
   let part = parts[slot];
   if (part === undefined || part.byteLength !== byteLength) {
-    parts[slot] = part = desk.memory(slot, 0, byteLength);
+    parts[slot] = part = desk.memory(slot).subarray(0, byteLength);
   }
-  desk.attempt(() => desk.socket(slot).send(part, slot), () => desk.end(slot));
+  try {
+    desk.socket(slot).send(part, slot);
+  } catch (error) {
+    desk.giveUp(slot, error);
+  }
 }

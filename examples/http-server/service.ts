@@ -82,16 +82,24 @@ export class Service {
   /** A client has come, or is not going to. */
   accepted(packet: Packet): void {
     const slot = this.#desk.receive(packet);
-    if (slot >= 0) this.#desk.attempt(() => this.#readOn(slot, 0), () => this.#end(slot));
+    if (slot < 0) return;
+    try {
+      this.#readOn(slot, 0);
+    } catch (error) {
+      this.#desk.giveUp(slot, error);
+    }
   }
 
   /** Goes on after a packet of the connection that is its key. */
   goOn({ key: slot, operation, error, bytesTransferred }: Packet): void {
     if (error !== null) return this.#end(slot);
-    this.#desk.attempt(() => {
+    try {
       if (operation!.kind === "receive") this.#received(slot, bytesTransferred);
       else this.#sent(slot, bytesTransferred);
-    }, () => this.#end(slot));
+    } catch (error) {
+      this.#forgetFile(slot);
+      this.#desk.giveUp(slot, error);
+    }
   }
 
   /** The thread ends. */
@@ -126,7 +134,7 @@ export class Service {
   #serve(slot: number, seen: number): void {
     const own = this.#own(slot);
     const filled = this.#words[own + FILLED];
-    const bytes = this.#desk.memory(slot, 0, filled).bytes;
+    const bytes = this.#desk.memory(slot).bytes.subarray(0, filled);
     let request: Request | null = null;
     try {
       request = filled === 0 ? null : readRequest(bytes, seen);
@@ -155,7 +163,8 @@ export class Service {
   }
 
   #receive(slot: number, filled: number): void {
-    this.#desk.socket(slot).receive(this.#desk.memory(slot, filled, MAX_HEAD_BYTES), slot);
+    const room = this.#desk.memory(slot).subarray(filled, MAX_HEAD_BYTES);
+    this.#desk.socket(slot).receive(room, slot);
   }
 
   #answer(slot: number, { method, target, fields }: Request): void {
@@ -183,7 +192,7 @@ export class Service {
 
   /** Sends text, and part of a file that is small behind it. */
   #sendText(slot: number, text: string, content?: Uint8Array, offset = 0, byteLength = 0): void {
-    const { bytes } = this.#desk.memory(slot, MAX_HEAD_BYTES);
+    const bytes = this.#answerRoom(slot);
     const length = encoder.encodeInto(text, bytes).written;
     if (content !== undefined) bytes.set(content.subarray(offset, offset + byteLength), length);
     this.#expect(slot, length + byteLength);
@@ -195,8 +204,7 @@ export class Service {
     const handle = openFile(file);
     this.#numbers[own + PIECE >> 1] = offset;
     this.#numbers[own + END >> 1] = offset + byteLength;
-    const { bytes } = this.#desk.memory(slot, MAX_HEAD_BYTES);
-    this.#sendPiece(slot, handle, encoder.encodeInto(head, bytes).written);
+    this.#sendPiece(slot, handle, encoder.encodeInto(head, this.#answerRoom(slot)).written);
   }
 
   /** Sends a head, if it has bytes, and as much of the file as one operation takes: that keeps it open. */
@@ -218,8 +226,12 @@ export class Service {
     }
   }
 
+  #answerRoom(slot: number): Uint8Array<ArrayBuffer> {
+    return this.#desk.memory(slot).bytes.subarray(MAX_HEAD_BYTES);
+  }
+
   #head(slot: number, byteLength: number): NativeBuffer {
-    return this.#desk.memory(slot, MAX_HEAD_BYTES, MAX_HEAD_BYTES + byteLength);
+    return this.#desk.memory(slot).subarray(MAX_HEAD_BYTES, MAX_HEAD_BYTES + byteLength);
   }
 
   /** So many bytes are on their way: the time that this may take. */
@@ -243,8 +255,12 @@ export class Service {
   }
 
   #end(slot: number): void {
-    if (this.#hasMore(slot)) this.#file(slot).close();
+    this.#forgetFile(slot);
     this.#desk.end(slot);
+  }
+
+  #forgetFile(slot: number): void {
+    if (this.#hasMore(slot)) this.#file(slot).close();
   }
 
   #own(slot: number): number {

@@ -27,6 +27,7 @@ export class Desk {
   /** By slot, as far as this thread has needed them. */
   readonly #sockets: (SocketHandle | undefined)[];
   readonly #tokens: (HandleToken | undefined)[];
+  readonly #memories: (NativeBuffer | undefined)[];
 
   /** The desk of a thread that was handed `data`. */
   constructor(thread: PoolThread, data: TableData) {
@@ -37,12 +38,16 @@ export class Desk {
     this.#memory = NativeBuffer.attach(data.memory);
     this.#sockets = Array(this.table.length).fill(undefined);
     this.#tokens = Array(this.table.length).fill(undefined);
+    this.#memories = Array(this.table.length).fill(undefined);
   }
 
-  /** The memory of a slot, or a part of it. */
-  memory(slot: number, begin: number = 0, end: number = this.#data.byteLength): NativeBuffer {
-    const first = slot * this.#data.byteLength;
-    return this.#memory.subarray(first + begin, first + end);
+  /** All memory of a slot. */
+  memory(slot: number): NativeBuffer {
+    const { byteLength } = this.#data;
+    return this.#memories[slot] ??= this.#memory.subarray(
+      slot * byteLength,
+      (slot + 1) * byteLength,
+    );
   }
 
   /** The socket of a slot, which is this thread's for the moment. */
@@ -62,18 +67,15 @@ export class Desk {
   }
 
   /**
-   * Starts the next operation of a connection. If that cannot be, its end comes instead: the
-   * owner has closed it, or there is no room for an operation or a file more.
+   * An operation of a connection could not be started: parts with the client. That is expected if the
+   * owner has closed the socket, or if there is no room for an operation or a file more;
+   * any other `error` is thrown again.
    */
-  attempt(start: () => void, end: () => void): void {
-    try {
-      start();
-    } catch (error) {
-      end();
-      const isExpected = error instanceof Win32Error || error instanceof RangeError ||
-        error instanceof ClosedByOwner;
-      if (!isExpected) throw error;
-    }
+  giveUp(slot: number, error: unknown): void {
+    this.end(slot);
+    const isExpected = error instanceof Win32Error || error instanceof RangeError ||
+      error instanceof ClosedByOwner;
+    if (!isExpected) throw error;
   }
 
   /**
