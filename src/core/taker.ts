@@ -71,6 +71,7 @@ export class Taker {
   readonly #place: number;
   readonly #generation: number;
   readonly #entries: CompletionEntries;
+  #isGathering = false;
 
   /** Packets of `port` are put into native memory at `address`, with room for `capacity` of them. */
   constructor(port: CompletionPort, address: number, capacity: number) {
@@ -91,6 +92,7 @@ export class Taker {
   take(max: number, timeoutMs: number): number {
     const { words } = ledger();
     const entries = this.#entries;
+    this.submit();
     beginTaking(words, this.#place);
     const isOpen = this.#isOpen();
     let code: number = isOpen
@@ -104,6 +106,22 @@ export class Taker {
     if (!COUNTS) ledgers.addToCount(words, this.#place + P_TAKEN, entries.removed);
     if (words[this.#place + P_MAX_QUEUED] !== 0) freePosted(this.#place, entries, entries.removed);
     return entries.removed;
+  }
+
+  /**
+   * Operations that this thread starts on the port from here on are handed to the kernel
+   * together: when it takes again, or by `submit`.
+   */
+  gather(): void {
+    this.#isGathering = true;
+    system.gatherOperationsOn(this.#handle);
+  }
+
+  /** Hands over what was kept back since `gather`. */
+  submit(): void {
+    if (!this.#isGathering) return;
+    this.#isGathering = false;
+    system.gatherOperationsOn(0);
   }
 
   /** The thread holds no packet of the port any more. */

@@ -297,13 +297,18 @@ export class Crew {
     this.#died(member, null);
   }
 
-  /** Packets behind one that takes its time, longer than from one look to the next. */
+  /**
+   * What waits behind a handler that takes its time, longer than from one look to the next: packets of
+   * its batch, and operations that were started in it.
+   */
   #freeStuck(member: Member): void {
-    const { board } = this.#options;
+    const { board, taker } = this.#options;
     const rest = Atomics.load(this.#words, board.thread(member.index) + boards.T_REST);
-    const isStuck = rest === member.rest && nextOfRest(rest) !== countOfRest(rest);
+    const isSame = rest === member.rest;
     member.rest = rest;
-    if (isStuck) this.returns.putBack(member.index, rest);
+    if (!isSame) return;
+    if (this.#stateOf(member) === boards.STATE_RUNNING) taker.flow();
+    if (nextOfRest(rest) !== countOfRest(rest)) this.returns.putBack(member.index, rest);
   }
 
   #bury(member: Member): void {

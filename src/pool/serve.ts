@@ -171,6 +171,7 @@ export class Server implements PoolThread {
     if (control < 0) return this.#handle(index);
     switch (control) {
       case CONTROL_ERRAND:
+        this.#taker.submit();
         this.errands.begin();
         // How long tasks take says nothing of packets.
         this.#taken = 0;
@@ -304,6 +305,8 @@ export class Server implements PoolThread {
     Atomics.store(this.#words, this.#at + boards.T_REST, packRest(batch, 0, count));
     this.#taken = count;
     this.#takenAt = performance.now();
+    // What the handlers of the batch start costs one call of the kernel.
+    if (count > 1) this.#taker.gather();
     return true;
   }
 
@@ -339,8 +342,12 @@ export class Server implements PoolThread {
     }
   }
 
-  /** What the thread has taken along goes back to the queue, as far as there is room. */
+  /**
+   * The thread may take its time: what its handlers have started is handed over, and what it has
+   * taken along goes back to the queue, as far as there is room.
+   */
   #leaveRest(): void {
+    this.#taker.submit();
     for (let index = this.#claim(); index >= 0; index = this.#claim()) {
       if (!this.#taker.postBack(index)) {
         // It keeps this one and those behind it.

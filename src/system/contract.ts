@@ -174,6 +174,11 @@ export interface HandleSystem {
    * back to be handed to the kernel together. Nothing on Windows.
    */
   gatherOperations(): void;
+  /**
+   * The same for the operations that this thread starts on this port: until it waits, in whichever
+   * port, or until this is called with 0, which hands them over. Nothing on Windows.
+   */
+  gatherOperationsOn(port: number): void;
   /** Hands over what was kept back since `gatherOperations`. */
   submitOperations(): void;
 }

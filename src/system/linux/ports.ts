@@ -16,7 +16,7 @@ import * as layout from "./layout.ts";
 import { type Port, portAt, settleStatuses } from "./port.ts";
 import { region } from "./region.ts";
 import { cancelRequests } from "./requests.ts";
-import { gather, submitGathered } from "./submission.ts";
+import { gather, gatherOn, submitGathered } from "./submission.ts";
 import { getQueuedCompletionStatusEx, openEntries } from "./take.ts";
 import { self } from "./threads.ts";
 
@@ -165,6 +165,8 @@ function queryIoCompletion(handle: number, state: PortState): number {
   // What has completed is in the queue, whoever has looked.
   port.reap();
   port.queue.release();
+  // Of a thread that has kept something back and does not come to hand it over.
+  if (port.hasEngine()) port.submitLater();
   state.queued = port.queue.queued();
   state.active = words[port.at + layout.P_ACTIVE];
   state.waiting = words[port.at + layout.P_WAITING];
@@ -257,6 +259,13 @@ function cancelIoEx(handle: number, overlapped: number): number {
   return any ? 0 : code.ERROR_NOT_FOUND;
 }
 
+function gatherOperationsOn(port: number): void {
+  const at = port === 0 ? -1 : findHandle(port);
+  const { words } = region();
+  const isPort = at >= 0 && words[at + layout.H_KIND] === layout.KIND_PORT;
+  gatherOn(isPort ? words[at + layout.H_FD] : 0);
+}
+
 /** The contract's functions for ports, and for what all handles can do. */
 export const ports: PortSystem & HandleSystem = {
   createIoCompletionPort,
@@ -275,5 +284,6 @@ export const ports: PortSystem & HandleSystem = {
   closeHandle,
   cancelIoEx,
   gatherOperations: gather,
+  gatherOperationsOn,
   submitOperations: submitGathered,
 };

@@ -12,6 +12,9 @@ import { self } from "./threads.ts";
 
 let depth = 0;
 
+/** The place of the port whose starts are kept back also when the depth is 0, plus one. */
+let gathered = 0;
+
 /** Ports with entries kept back by this thread; each is held by a reference. */
 const kept: Port[] = [];
 
@@ -20,12 +23,18 @@ export function gather(): void {
   depth++;
 }
 
+/** The same for starts on the port of this place, plus one; until the thread waits or this is called with 0. */
+export function gatherOn(place: number): void {
+  gathered = place;
+  if (place === 0) submitKept();
+}
+
 /**
  * An operation was put on the port's ring. Called under the port's lock; it is
  * handed over when the lock is given back, or kept.
  */
 export function started(port: Port): void {
-  if (depth === 0) {
+  if (depth === 0 && port.queue.place + 1 !== gathered) {
     port.submitLater();
   } else if (!kept.includes(port)) {
     port.addReference();

@@ -157,5 +157,6 @@ export const ports: PortSystem & EngineSystem & HandleSystem = {
     answer(kernel32().CancelIoEx(handleWord(handle), word(overlapped))),
   // The kernel takes each operation as it is started.
   gatherOperations: () => {},
+  gatherOperationsOn: (_port) => {},
   submitOperations: () => {},
 };
