@@ -5,6 +5,7 @@
  */
 
 import { type Help, type Mistake, mistake, readOptions } from "../examples/program/command-line.ts";
+import { scaleOf } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
 /** What to measure, and where the result goes. */
@@ -12,6 +13,8 @@ export interface BenchOptions {
   /** Names of scenarios, each once; never empty. */
   readonly scenarios: readonly string[];
   readonly rounds: number;
+  /** Only cases whose name has this in it. */
+  readonly only: string;
   readonly isSmoke: boolean;
   /** Files to write; absent: none. */
   readonly json: string | undefined;
@@ -39,6 +42,7 @@ Rivals that are not installed are left out, and named.
 Options:
       --rounds N   how often each contender is measured (${ROUNDS})
       --smoke      everything tiny and one round: shows that it works, and no figures
+      --case TEXT  only the cases whose name has TEXT in it
       --json FILE  writes the result as JSON
       --html FILE  writes it as one page with plots
       --list       print the scenarios
@@ -52,6 +56,7 @@ export function readArguments(args: readonly string[]): Command {
   const flag = { type: "boolean", default: false } as const;
   const parsed = readOptions(args, {
     rounds: { type: "string" },
+    case: { type: "string", default: "" },
     smoke: flag,
     json: { type: "string" },
     html: { type: "string" },
@@ -70,6 +75,12 @@ export function readArguments(args: readonly string[]): Command {
     return mistake(`--rounds takes a whole number from 1 to ${MAX_ROUNDS}, not '${values.rounds}'`);
   }
   const scenarios = positionals.length === 0 ? known : [...new Set(positionals)];
-  const { smoke: isSmoke, json, html } = values;
-  return { kind: "run", options: { scenarios, rounds, isSmoke, json, html } };
+  const { smoke: isSmoke, case: only, json, html } = values;
+  const scale = scaleOf(isSmoke);
+  const cases = SCENARIOS.filter(({ name }) => scenarios.includes(name))
+    .flatMap((scenario) => scenario.cases(scale));
+  if (!cases.some(({ name }) => name.includes(only))) {
+    return mistake(`no case of ${scenarios.join(", ")} has '${only}' in its name`);
+  }
+  return { kind: "run", options: { scenarios, rounds, only, isSmoke, json, html } };
 }

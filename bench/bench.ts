@@ -50,6 +50,7 @@ async function run(options: BenchOptions, setting: Setting): Promise<number> {
   const scenarios: ScenarioResult[] = [];
   const isAlone = options.scenarios.length === 1;
   for (const name of options.scenarios) {
+    if (!hasCases(name, options)) continue;
     scenarios.push(isAlone ? await measureHere(name, options) : measureApart(name, options));
   }
   const report: Report = { ...setting, scenarios };
@@ -61,11 +62,16 @@ async function run(options: BenchOptions, setting: Setting): Promise<number> {
   return absent.some(({ hasFailed }) => hasFailed) ? 1 : 0;
 }
 
+function hasCases(name: string, { only, isSmoke }: BenchOptions): boolean {
+  const scenario = SCENARIOS.find((one) => one.name === name)!;
+  return scenario.cases(scaleOf(isSmoke)).some((one) => one.name.includes(only));
+}
+
 async function measureHere(name: string, options: BenchOptions): Promise<ScenarioResult> {
   const scenario = SCENARIOS.find((one) => one.name === name)!;
   const progress = await showProgress();
   try {
-    return await measureScenario(scenario, scaleOf(options.isSmoke), options.rounds, progress);
+    return await measureScenario(scenario, scaleOf(options.isSmoke), options, progress);
   } finally {
     progress.end();
     removeCompiled();
@@ -77,12 +83,12 @@ async function measureHere(name: string, options: BenchOptions): Promise<Scenari
  * Each of several scenarios has a process of its own, so that none runs in code that another
  * one has made the compiler give up on, or beside memory and threads that it has left.
  */
-function measureApart(name: string, { rounds, isSmoke }: BenchOptions): ScenarioResult {
+function measureApart(name: string, { rounds, only, isSmoke }: BenchOptions): ScenarioResult {
   const folder = mkdtempSync(join(tmpdir(), "iocp-bench-"));
   try {
     const file = join(folder, "result.json");
-    const args = [name, "--rounds", `${rounds}`, "--json", file, ...(isSmoke ? ["--smoke"] : [])];
-    const [program, ...rest] = [...ownProgram("bench/bench.ts"), ...args];
+    const args = ["--rounds", `${rounds}`, "--case", only, ...(isSmoke ? ["--smoke"] : [])];
+    const [program, ...rest] = [...ownProgram("bench/bench.ts"), name, ...args, "--json", file];
     const { error } = spawnSync(program, rest, { stdio: "inherit" });
     if (error) throw error;
     if (!existsSync(file)) throw new Error(`The scenario ${name} has ended without a result`);

@@ -17,17 +17,25 @@ export interface Progress {
   done(scenario: string, result: CaseResult): void;
 }
 
+/** Which cases are measured, and how often. */
+export interface Measuring {
+  readonly rounds: number;
+  /** Only those whose name has this in it. */
+  readonly only: string;
+}
+
 /** What one scenario has come to after at least `rounds` rounds of each case. */
 export async function measureScenario(
   scenario: Scenario,
   scale: Scale,
-  rounds: number,
+  { rounds, only }: Measuring,
   progress: Progress,
 ): Promise<ScenarioResult> {
   const { name, title, about } = scenario;
   const began = performance.now();
   const cases: CaseResult[] = [];
   for (const whole of scenario.cases(scale)) {
+    if (!whole.name.includes(only)) continue;
     const one = scale.isSmoke ? { ...whole, goals: [] } : whole; // What is tiny reaches nothing.
     const most = scale.isSmoke ? rounds : Math.max(rounds, one.leastRounds ?? 1);
     const result = await measureCase(one, most, (what) => progress.step(`${name}, ${what}`));

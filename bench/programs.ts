@@ -56,13 +56,14 @@ export type RuntimeName = "node" | "bun" | "deno";
 /** The one that this is. */
 export const THIS_RUNTIME: RuntimeName = process.versions.bun === undefined ? "deno" : "bun";
 
-/** How to run a TypeScript program of this repository in this runtime. */
+/** How to run a TypeScript program of this repository in this runtime, with `gc` if there is one. */
 export function ownProgram(path: string): string[] {
   const file = join(ROOT, path);
   if (THIS_RUNTIME === "bun") return [process.execPath, file];
   // As the tasks do where npm has installed nothing.
   const modules = existsSync(join(ROOT, "node_modules")) ? [] : ["--node-modules-dir=none"];
-  return [process.execPath, "run", "--quiet", "--no-check", "--allow-all", ...modules, file];
+  const flags = ["--quiet", "--no-check", "--allow-all", ...modules];
+  return [process.execPath, "run", "--v8-flags=--expose-gc", ...flags, file];
 }
 
 /** How to run a script in a runtime, which need not be this one; left out if it is not there. */
@@ -102,16 +103,19 @@ const built = new Map<string, string>();
 let folder: string | null = null;
 
 /**
- * A C program of `bench/rivals`, compiled for this run; left out where there is no compiler
- * or the source is for another system.
+ * A C program of `bench/rivals`, compiled for this run unless it lies ready in the folder that the
+ * variable `IOCP_BENCH_PROGRAMS` names; left out where there is no compiler.
  */
 export function compiled(source: string, ...flags: string[]): string {
+  const file = source.replace(/\.c$/, isWindows ? ".exe" : "");
+  const ready = join(process.env.IOCP_BENCH_PROGRAMS ?? ROOT, file);
+  if (process.env.IOCP_BENCH_PROGRAMS !== undefined && existsSync(ready)) return ready;
   const known = built.get(source);
   if (known !== undefined) return known;
   const compiler = find("cc") ?? find("gcc") ?? find("clang");
   if (compiler === null) throw new LeftOut("there is no C compiler: cc, gcc or clang");
   folder ??= mkdtempSync(join(tmpdir(), "iocp-bench-"));
-  const program = join(folder, source.replace(/\.c$/, isWindows ? ".exe" : ""));
+  const program = join(folder, file);
   const args = ["-O2", "-o", program, join(RIVALS, source), ...flags];
   const { status, stderr } = spawnSync(compiler, args, { encoding: "utf8" });
   if (status !== 0) throw new Error(`${compiler} ${args.join(" ")}: ${stderr}`);

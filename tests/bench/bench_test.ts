@@ -78,6 +78,7 @@ describe("bench", () => {
     const [args, message] of [
       [["watches"], "there is no scenario 'watches'; there are post-take, "],
       [["--rounds", "0"], "--rounds takes a whole number from 1 to 1000, not '0'"],
+      [["scale", "--case", "depth"], "no case of scale has 'depth' in its name"],
       [["--fast"], "Unknown option '--fast'"],
     ] as const
   ) {

@@ -12,6 +12,8 @@ export const GO = 1;
 export const DONE = 2;
 /** Producers that have posted all of theirs: the last one ends the consumers. */
 export const ENDED = 3;
+/** Packets that have been taken. */
+export const TAKEN = 4;
 
 /** The key of the packet that ends the consumer which takes it; the others have key 1. */
 export const STOP = 2;
@@ -38,4 +40,6 @@ export interface Job {
   /** How many produce, and how many consume. */
   readonly producers: number;
   readonly consumers: number;
+  /** Packets of all together. */
+  readonly total: number;
 }

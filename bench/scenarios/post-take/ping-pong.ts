@@ -37,10 +37,18 @@ async function pingPong(
   count: number,
 ): Promise<number> {
   const [there, back, close] = ways();
-  const words = new Int32Array(new SharedArrayBuffer(16));
+  const words = new Int32Array(new SharedArrayBuffer(20));
   const start = (worker: JobWorker, role: Job["role"], from: Way, to: Way) => {
     const both = from.kind === "messages" ? { way: from } : { way: from, back: to };
-    const job: Job = { role, ...both, count, words: words.buffer, producers: 1, consumers: 1 };
+    const job: Job = {
+      role,
+      ...both,
+      count,
+      words: words.buffer,
+      producers: 1,
+      consumers: 1,
+      total: count,
+    };
     return worker.run<number>(job, portsOf(from));
   };
   const jobs = [start(workers[0], "ping", back, there), start(workers[1], "echo", there, back)];

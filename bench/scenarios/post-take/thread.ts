@@ -7,21 +7,24 @@
 import { CompletionPort, Win32Error } from "../../../mod.ts";
 import { Ring } from "../../rivals/ring.ts";
 import { doJobs } from "../../workers.ts";
-import { BATCH, DONE, ENDED, GO, type Job, READY, STOP, type Way } from "./jobs.ts";
+import { BATCH, DONE, ENDED, GO, type Job, READY, STOP, TAKEN, type Way } from "./jobs.ts";
 
 const ERROR_NO_SYSTEM_RESOURCES = 1450;
 
 doJobs(async (job: Job) => {
-  const { role, way, back, count, words: shared, producers, consumers } = job;
+  const { role, way, back, count, words: shared, producers, consumers, total } = job;
   const words = new Int32Array(shared);
   const begin = () => {
     Atomics.add(words, READY, 1);
     Atomics.notify(words, READY);
-    Atomics.wait(words, GO, 0);
+    // Those that only take go and wait for packets.
+    if (role !== "consume") Atomics.wait(words, GO, 0);
   };
   let result = 0;
   if (way.kind === "messages") {
     result = await overMessages(role, way.ports, count, begin);
+    if (role === "consume") Atomics.add(words, TAKEN, count);
+    Atomics.notify(words, TAKEN);
   } else if (role === "produce") {
     const post = poster(way);
     begin();
@@ -30,7 +33,7 @@ doJobs(async (job: Job) => {
     for (let i = 0; isLast && i < consumers; i++) post(STOP);
   } else if (role === "consume") {
     begin();
-    result = consume(way);
+    result = consume(way, words, total);
   } else {
     const [post, take] = [poster(back!), taker(way)];
     begin();
@@ -72,14 +75,19 @@ function rest(): void {
   Atomics.wait(resting, 0, 0, 1);
 }
 
-/** Takes until a packet says to stop. Returns how many it has taken. */
-function consume(way: Way): number {
+/**
+ * Takes until a packet says to stop. Returns how many it has taken. Whoever measures waits for
+ * the last packet and not for the stops: a thread that leaves the port for its event loop counts as
+ * running there for some milliseconds more, and the next one gets its stop after that.
+ */
+function consume(way: Way, words: Int32Array<SharedArrayBuffer>, total: number): number {
   const post = poster({ ...way, isAlone: false } as Way);
   let taken = 0;
   const take = batchTaker(way);
   for (;;) {
     const [stops, others] = take();
     taken += others;
+    if (Atomics.add(words, TAKEN, others) + others === total) Atomics.notify(words, TAKEN);
     if (stops === 0) continue;
     for (let i = 1; i < stops; i++) post(STOP);
     return taken;
