@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { main } from "../../examples/file-copy.ts";
-import { makeFile, runFolder } from "../files.ts";
+import { fastFolder, makeFile } from "../files.ts";
 import { inRuntime, need, output, passesOf, type RuntimeName, THIS_RUNTIME } from "../programs.ts";
 import type { Contender, Runner, Scenario } from "../scenario.ts";
 
@@ -26,7 +26,7 @@ export const copy: Scenario = {
   about:
     "examples/file-copy.ts with its defaults, which also keeps modes and times, never leaves half a " +
     "file under the target's name and looks for Ctrl-C, against what copies without that. The target is " +
-    "deleted before each pass; source and target are in the page cache.",
+    "deleted before each pass. Source and target lie in a file system in memory, where there is one.",
   cases({ pick }) {
     const runtimes = pick<readonly RuntimeName[]>(["node", "bun", "deno"], [THIS_RUNTIME]);
     const bytes = pick(512 << 20, 1 << 20);
@@ -166,7 +166,7 @@ function copies(
   subject: Subject,
   pass: (from: string, to: string) => Promise<number>,
 ): Runner {
-  const from = join(runFolder(), subject.name);
+  const from = join(fastFolder(), subject.name);
   const to = `${from}.copy`;
   if (!existsSync(from)) subject.make(from);
   return {
