@@ -18,6 +18,14 @@ interface NodeV8 {
   deserialize(bytes: Uint8Array): unknown;
 }
 
+/** `node:dns/promises`, as far as it is used. */
+interface NodeDns {
+  lookup(
+    hostname: string,
+    options: { all: true; verbatim: true },
+  ): Promise<readonly { readonly address: string }[]>;
+}
+
 let url: NodeUrl | undefined;
 let v8: NodeV8 | undefined;
 
@@ -42,4 +50,11 @@ export function serialize(value: unknown): Uint8Array {
 export function deserialize(bytes: Uint8Array): unknown {
   v8 ??= builtin("node:v8") as NodeV8;
   return v8.deserialize(bytes);
+}
+
+/** The addresses of `hostname`, in the order of the system's resolver. */
+export async function lookup(hostname: string): Promise<string[]> {
+  const { lookup } = builtin("node:dns/promises") as NodeDns;
+  const found = await lookup(hostname, { all: true, verbatim: true });
+  return found.map(({ address }) => address);
 }

@@ -5,6 +5,7 @@
  */
 
 import { checkNumber } from "../core/errors.ts";
+import { lookup } from "../core/node.ts";
 import type { NetAddress } from "./socket-addresses.ts";
 
 /**
@@ -25,7 +26,6 @@ import type { NetAddress } from "./socket-addresses.ts";
  */
 export async function resolve(hostname: string, port: number): Promise<NetAddress[]> {
   checkNumber(port, "port", 65535);
-  const { lookup } = await import("node:dns/promises");
-  const found = await lookup(hostname, { all: true, verbatim: true });
-  return found.map(({ address }) => ({ hostname: address, port }));
+  const found = await lookup(hostname);
+  return found.map((address) => ({ hostname: address, port }));
 }
