@@ -48,7 +48,7 @@ function caseOf({ pick }: Scale, depth: number, threads: number, unbuffered: boo
     contenders: [threads === 1 ? alone(work) : inWorkers(work), ...rivalsOf(work)],
     goals: !isMeasured ? [] : [
       { rivals: ["C, io_uring"], ratio: 0.95 },
-      { rivals: ["fio, io_uring"], ratio: 1.4 },
+      { rivals: ["fio as it comes, io_uring"], ratio: 1.4 },
       { rivals: ["fs.read of bun"], ratio: 1.5 },
       { rivals: ["fs.read of node"], ratio: 2.5 },
       { rivals: ["fs.read of deno"], ratio: 15 },
