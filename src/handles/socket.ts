@@ -192,7 +192,7 @@ export class SocketHandle extends SocketBase {
    * Starts connecting to `address`, and then sends `first`, whose bytes the packet counts.
    * ERROR_CONNECTION_REFUSED (1225): nobody listens there; ERROR_NETWORK_UNREACHABLE (1231) or
    * ERROR_HOST_UNREACHABLE (1232): there is no way; ERROR_SEM_TIMEOUT (121): nobody answers;
-   * WSAEISCONN (10056): it is connected already.
+   * WSAEISCONN (10056): it is connected already. A socket whose connection was cancelled is of no use any more.
    *
    * Source: ConnectEx; connect(2).
    *

@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { NativeBuffer, SocketHandle } from "../../mod.ts";
 import { isWindows, isWine, itUnless, startWorker } from "./fixture.ts";
 import { CLIENT, codeOf, fillPattern, SERVER, Sockets, textOf } from "./sockets.ts";
-import type { Receive } from "./workers/receive.ts";
+import type { Begin } from "./workers/begin.ts";
 
 /** More than the system keeps between the two ends of a connection. */
 const MUCH = 24 * 1024 * 1024;
@@ -209,8 +209,8 @@ describe("sending and receiving", () => {
     using sockets = new Sockets();
     const [server, client] = sockets.pair();
     const into = sockets.buffer(16);
-    const data: Receive = { socket: server.token, buffer: into.token };
-    await startWorker<number>("receive", data);
+    const data: Begin = { what: "receive", socket: server.token, buffer: into.token };
+    await startWorker<number>("begin", data);
     // The thread that has started the receive has ended.
     client.send(sockets.buffer("still there"), 1);
     const packets = sockets.takeMany(2);

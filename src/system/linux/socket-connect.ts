@@ -94,11 +94,12 @@ function performConnect(request: number): number {
   const at = word(address + (annex + ADDRESS) * 4);
   if (streams().connect(fd, at, words[request + layout.R_OFFSET]) === 0) return 0;
   const reason = errno.errno();
-  const isBegun = words[annex + IS_BEGUN] !== 0;
-  if (reason === errno.EISCONN && isBegun) return 0;
-  if (reason !== errno.EINPROGRESS && reason !== errno.EALREADY && reason !== errno.EINTR) {
-    return -reason;
+  if (words[annex + IS_BEGUN] !== 0) {
+    if (reason === errno.EISCONN) return 0;
+    return reason === errno.EALREADY || reason === errno.EINTR ? -errno.EAGAIN : -reason;
   }
+  // EALREADY: an earlier one, to some other address perhaps, was cancelled and goes on in the kernel.
+  if (reason !== errno.EINPROGRESS && reason !== errno.EINTR) return -reason;
   words[annex + IS_BEGUN] = 1;
   return -errno.EAGAIN;
 }
