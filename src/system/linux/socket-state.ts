@@ -49,9 +49,12 @@ export function newState(family: number, isDatagram: boolean): number {
   return family | (isDatagram ? IS_DATAGRAM : 0);
 }
 
-/** The socket's state, as a sum of bits and its family. */
+/**
+ * The socket's state, as a sum of bits and its family. A plain read: what a thread has changed just
+ * now, the kernel says as well.
+ */
 export function stateOf(handle: number): number {
-  return Atomics.load(region().words, handle + S_STATE);
+  return region().words[handle + S_STATE];
 }
 
 /** Whether the socket's state has one of these bits. */

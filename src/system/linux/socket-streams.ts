@@ -28,14 +28,12 @@ import {
   openRequest,
   readAddress,
   releaseRequest,
-  writeAddress,
 } from "./requests.ts";
 import { define, IN, OUT, POLL, SOCKETS } from "./rules.ts";
 import { endReceive, endSendingIfDone, failReceive } from "./socket-ends.ts";
 import { beginDatagram } from "./socket-messages.ts";
 import {
   failSocket,
-  findSocket,
   hasState,
   IS_DATAGRAM,
   receiveRefusal,
@@ -63,17 +61,18 @@ export function receiveFlags(flags: number): number {
   return (flags & winsock.MSG_PEEK) | (flags & winsock.MSG_WAITALL ? MSG_WAITALL : 0);
 }
 
-/** Starts a transfer of the `byteLength` bytes at `address`. */
-function start(
+/**
+ * Starts a transfer of one WSABUF by the socket whose place begins at `at`. `flags`: of a receive, in
+ * Winsock's numbers.
+ */
+export function startTransfer(
   kind: number,
   socket: number,
-  address: number,
-  byteLength: number,
+  at: number,
+  buffers: number,
   flags: number,
   overlapped: number,
 ): number {
-  const at = findSocket(socket);
-  if (at < 0) return -at;
   const { words } = region();
   const refusal = kind === SEND ? sendRefusal(at) : receiveRefusal(at);
   if (refusal !== 0) return refusal;
@@ -90,10 +89,14 @@ function start(
     openRequest(port, at, request, kind, overlapped);
     words[request + layout.R_OFFSET] = 0;
     words[request + layout.R_OFFSET + 1] = 0;
-    writeAddress(words, request + layout.R_ADDRESS, address);
-    words[request + layout.R_LENGTH] = byteLength | 0;
+    // The WSABUF: its length, then its address.
+    const from = wordsAround(buffers);
+    const index = wordIndex(buffers);
+    words[request + layout.R_ADDRESS] = from[index + 2];
+    words[request + layout.R_ADDRESS + 1] = from[index + 3];
+    words[request + layout.R_LENGTH] = from[index];
     words[request + layout.R_FLAGS] = kind === SEND ? SEND_FLAGS : receiveFlags(flags);
-    prepareReceive(request, kind, byteLength);
+    prepareReceive(request, kind, from[index]);
     launch(port, request);
   }
   port.unlock();
@@ -104,31 +107,6 @@ function start(
 /** The kernel would not wait: a receive of nothing says when there is something. */
 function prepareReceive(request: number, kind: number, byteLength: number): void {
   if (kind === RECEIVE && byteLength === 0) region().words[request + layout.R_OPCODE] = POLL;
-}
-
-/** The first WSABUF at `buffers`. */
-function bufferAt(buffers: number): { address: number; byteLength: number } {
-  const words = wordsAround(buffers);
-  const at = wordIndex(buffers);
-  return { address: words[at + 2] + words[at + 3] * 0x100000000, byteLength: words[at] };
-}
-
-/** Starts sending one WSABUF. */
-export function startSend(socket: number, buffers: number, overlapped: number): number {
-  const { address, byteLength } = bufferAt(buffers);
-  return start(SEND, socket, address, byteLength, 0, overlapped);
-}
-
-/** Starts receiving into one WSABUF; `flagsAt`: the address of its flags. */
-export function startReceive(
-  socket: number,
-  buffers: number,
-  flagsAt: number,
-  overlapped: number,
-): number {
-  const { address, byteLength } = bufferAt(buffers);
-  const flags = flagsAt === 0 ? 0 : wordsAround(flagsAt)[wordIndex(flagsAt)];
-  return start(RECEIVE, socket, address, byteLength, flags, overlapped);
 }
 
 /** Whether a stream's receive wants more than what has come. */

@@ -29,10 +29,11 @@ import {
 } from "./socket-state.ts";
 import {
   clearSecondAddress,
+  RECEIVE,
   receiveFlags,
+  SEND,
   SEND_FLAGS,
-  startReceive,
-  startSend,
+  startTransfer,
   wantsAll,
 } from "./socket-streams.ts";
 import { launch, startOn } from "./start.ts";
@@ -80,13 +81,12 @@ function takeBuffers(request: number, buffers: number, count: number): boolean {
 function start(
   kind: number,
   socket: number,
+  at: number,
   buffers: number,
   count: number,
   flags: number,
   overlapped: number,
 ): number {
-  const at = findSocket(socket);
-  if (at < 0) return -at;
   if (count < 1 || count > layout.MAX_VECTOR_LENGTH) return code.WSAEINVAL;
   const refusal = kind === SEND_VECTOR ? sendRefusal(at) : receiveRefusal(at);
   if (refusal !== 0) return refusal;
@@ -174,11 +174,6 @@ function vectorRules(opcode: number, isSend: boolean): Rules {
 define(RECEIVE_VECTOR, vectorRules(IORING_OP_RECVMSG, false));
 define(SEND_VECTOR, vectorRules(IORING_OP_SENDMSG, true));
 
-function isDatagram(socket: number): boolean {
-  const at = findSocket(socket);
-  return at >= 0 && hasState(at, IS_DATAGRAM);
-}
-
 /** Starts sending. Source: WSASend. */
 export function wsaSend(
   socket: number,
@@ -187,10 +182,12 @@ export function wsaSend(
   flags: number,
   overlapped: number,
 ): number {
+  const at = findSocket(socket);
+  if (at < 0) return -at;
   if (flags !== 0) return code.WSAEOPNOTSUPP;
-  if (isDatagram(socket)) return sendDatagram(socket, buffers, count, overlapped);
-  if (count === 1) return startSend(socket, buffers, overlapped);
-  return start(SEND_VECTOR, socket, buffers, count, 0, overlapped);
+  if (hasState(at, IS_DATAGRAM)) return sendDatagram(socket, buffers, count, overlapped);
+  if (count === 1) return startTransfer(SEND, socket, at, buffers, 0, overlapped);
+  return start(SEND_VECTOR, socket, at, buffers, count, 0, overlapped);
 }
 
 /** Starts receiving. Source: WSARecv. */
@@ -201,8 +198,10 @@ export function wsaRecv(
   flags: number,
   overlapped: number,
 ): number {
-  if (isDatagram(socket)) return receiveDatagram(socket, buffers, count, flags, overlapped);
-  if (count === 1) return startReceive(socket, buffers, flags, overlapped);
+  const at = findSocket(socket);
+  if (at < 0) return -at;
+  if (hasState(at, IS_DATAGRAM)) return receiveDatagram(socket, buffers, count, flags, overlapped);
   const asked = flags === 0 ? 0 : wordsAround(flags)[wordIndex(flags)];
-  return start(RECEIVE_VECTOR, socket, buffers, count, asked, overlapped);
+  if (count === 1) return startTransfer(RECEIVE, socket, at, buffers, asked, overlapped);
+  return start(RECEIVE_VECTOR, socket, at, buffers, count, asked, overlapped);
 }
