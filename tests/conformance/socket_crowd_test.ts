@@ -128,67 +128,71 @@ describe("many connections", () => {
     }
   });
 
-  it("whatever happens to connections, each operation gets its one packet", async () => {
-    const random = randomFrom(chooseSeed("a random walk over connections"));
-    const walk = async () => {
-      using sockets = new Sockets();
-      const waiting = new Set<number>();
-      let tags = 0;
-      const start = (begin: (tag: number) => Operation) => {
-        const tag = tags++;
-        const operation = begin(tag);
-        waiting.add(tag);
-        if (random(8) === 0) operation.cancel();
-      };
-      const settle = () => {
-        for (let packet = sockets.port.get(0); packet !== null; packet = sockets.port.get(0)) {
-          const { tag } = packet.operation!;
-          assert(waiting.delete(tag), `the packet of ${tag} has come twice`);
+  itUnless(
+    isWine && "an assertion of Wine's own server fails",
+    "whatever happens to connections, each operation gets its one packet",
+    async () => {
+      const random = randomFrom(chooseSeed("a random walk over connections"));
+      const walk = async () => {
+        using sockets = new Sockets();
+        const waiting = new Set<number>();
+        let tags = 0;
+        const start = (begin: (tag: number) => Operation) => {
+          const tag = tags++;
+          const operation = begin(tag);
+          waiting.add(tag);
+          if (random(8) === 0) operation.cancel();
+        };
+        const settle = () => {
+          for (let packet = sockets.port.get(0); packet !== null; packet = sockets.port.get(0)) {
+            const { tag } = packet.operation!;
+            assert(waiting.delete(tag), `the packet of ${tag} has come twice`);
+          }
+        };
+        const large = sockets.buffer(700_000);
+        const small = sockets.buffer(400);
+        const parts = [small.subarray(0, 100), small.subarray(100, 300)];
+        for (let life = 0; life < 30; life++) {
+          const ends: SocketHandle[] = [sockets.tcp(), sockets.tcp()];
+          const [server, client] = ends;
+          start((tag) => sockets.listener.accept(server, tag));
+          start((tag) => client.connect(sockets.address, tag));
+          for (let step = 0; step < 40; step++) {
+            if (random(3) === 0) settle();
+            const end = ends[random(2)];
+            if (end.isClosed) continue;
+            const choice = random(24);
+            if (choice < 7) start((tag) => end.receive(random(2) === 0 ? small : parts, tag));
+            else if (choice < 9) start((tag) => end.receive(small, { waitAll: true }, tag));
+            else if (choice < 12) start((tag) => end.send(small, tag));
+            else if (choice < 14) start((tag) => end.send(large, tag));
+            else if (choice < 16) start((tag) => end.send(parts, tag));
+            else if (choice < 17) start((tag) => end.transmitFile(null, { head: small }, tag));
+            else if (choice < 18) start((tag) => end.disconnect({ reuse: random(2) === 0 }, tag));
+            else if (choice < 19) end.cancel();
+            else if (choice < 20) start((tag) => sockets.listener.accept(end, tag));
+            else if (choice < 21) start((tag) => end.connect(sockets.address, tag));
+            else if (choice < 22) tryShutdown(end, random(2) === 0 ? "send" : "both");
+            else if (choice < 23) end.close();
+            else reset(end);
+          }
+          for (const end of ends) end.close();
         }
+        sockets.listener.close();
+        await until(() => {
+          settle();
+          return waiting.size === 0;
+        }, () => `${waiting.size} packets are missing`);
+        await turn();
+        assertEquals(sockets.port.get(0), null);
+        assertEquals(sockets.port.counters.inFlight, 0);
       };
-      const large = sockets.buffer(700_000);
-      const small = sockets.buffer(400);
-      const parts = [small.subarray(0, 100), small.subarray(100, 300)];
-      for (let life = 0; life < 30; life++) {
-        const ends: SocketHandle[] = [sockets.tcp(), sockets.tcp()];
-        const [server, client] = ends;
-        start((tag) => sockets.listener.accept(server, tag));
-        start((tag) => client.connect(sockets.address, tag));
-        for (let step = 0; step < 40; step++) {
-          if (random(3) === 0) settle();
-          const end = ends[random(2)];
-          if (end.isClosed) continue;
-          const choice = random(24);
-          if (choice < 7) start((tag) => end.receive(random(2) === 0 ? small : parts, tag));
-          else if (choice < 9) start((tag) => end.receive(small, { waitAll: true }, tag));
-          else if (choice < 12) start((tag) => end.send(small, tag));
-          else if (choice < 14) start((tag) => end.send(large, tag));
-          else if (choice < 16) start((tag) => end.send(parts, tag));
-          else if (choice < 17) start((tag) => end.transmitFile(null, { head: small }, tag));
-          else if (choice < 18) start((tag) => end.disconnect({ reuse: random(2) === 0 }, tag));
-          else if (choice < 19) end.cancel();
-          else if (choice < 20) start((tag) => sockets.listener.accept(end, tag));
-          else if (choice < 21) start((tag) => end.connect(sockets.address, tag));
-          else if (choice < 22) tryShutdown(end, random(2) === 0 ? "send" : "both");
-          else if (choice < 23) end.close();
-          else reset(end);
-        }
-        for (const end of ends) end.close();
-      }
-      sockets.listener.close();
-      await until(() => {
-        settle();
-        return waiting.size === 0;
-      }, () => `${waiting.size} packets are missing`);
-      await turn();
-      assertEquals(sockets.port.get(0), null);
-      assertEquals(sockets.port.counters.inFlight, 0);
-    };
-    await walk();
-    const before = openHandles();
-    for (let i = 0; i < 4; i++) await walk();
-    await until(() => openHandles() <= before, () => `${openHandles()} handles, not ${before}`);
-  });
+      await walk();
+      const before = openHandles();
+      for (let i = 0; i < 4; i++) await walk();
+      await until(() => openHandles() <= before, () => `${openHandles()} handles, not ${before}`);
+    },
+  );
 });
 
 /** It may have no other end, or none any more. */
