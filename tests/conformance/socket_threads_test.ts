@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { CompletionPort, NativeBuffer, SocketHandle } from "../../mod.ts";
 import { ledger } from "../../src/core/ledger.ts";
 import { acceptNext, LISTENER, ROOM_BYTES, STARTED, STOP } from "./echoes.ts";
-import { isWine, startWorker, until } from "./fixture.ts";
+import { isWine, startWorker, turn, until } from "./fixture.ts";
 import type { Echo, Echoed } from "./workers/echo.ts";
 import type { Tally } from "./workers/tally.ts";
 
@@ -39,7 +39,9 @@ class Service {
   /** A service whose threads all wait for packets: the caller may block from then on. */
   static async start(clients: number): Promise<Service> {
     const service = new Service(clients);
-    await until(() => Atomics.load(service.#counts, STARTED) === THREADS, "all threads run");
+    // However long a Worker's start takes; what one throws ends the waiting.
+    const threads = Promise.all(service.#threads);
+    while (Atomics.load(service.#counts, STARTED) < THREADS) await Promise.race([turn(), threads]);
     return service;
   }
 
