@@ -18,6 +18,12 @@ const WINDOW = 4 * 1024 * 1024;
 const WINDOW_OVERLAP = 4096;
 
 const windows: Map<number, Uint32Array<ArrayBuffer>> = new Map();
+/** Windows that were used lately, each in the one slot that its base gives: operations go to and fro between a few. */
+const SLOTS = 64;
+const slotBases: number[] = new Array<number>(SLOTS).fill(-1);
+const slotWindows: Uint32Array<ArrayBuffer>[] = new Array<Uint32Array<ArrayBuffer>>(SLOTS).fill(
+  new Uint32Array(0),
+);
 let lastBase = -1;
 let lastWindow: Uint32Array<ArrayBuffer> = new Uint32Array(0);
 
@@ -53,13 +59,16 @@ export function wordIndex(address: number): number {
 }
 
 function openWindow(base: number): Uint32Array<ArrayBuffer> {
-  let window = windows.get(base);
+  const slot = base / WINDOW & SLOTS - 1;
+  let window = slotBases[slot] === base ? slotWindows[slot] : windows.get(base);
   if (window === undefined) {
     // The first window would begin at address 0, which runtimes refuse to view.
     if (base === 0) throw new RangeError("Cannot view memory below 4 MiB");
     window = new Uint32Array(view(base, WINDOW + WINDOW_OVERLAP));
     windows.set(base, window);
   }
+  slotBases[slot] = base;
+  slotWindows[slot] = window;
   lastBase = base;
   lastWindow = window;
   return window;
