@@ -12,7 +12,7 @@ import type { Handle } from "../core/handle.ts";
 import { kindOf, readResultsOf } from "../core/kinds.ts";
 import { type Operation, resultOf } from "../core/operation.ts";
 import type { Packet } from "../core/packet.ts";
-import { startWith } from "../core/start.ts";
+import { type Parts, startWith } from "../core/start.ts";
 import {
   type ControlData,
   ERROR_MORE_DATA,
@@ -94,9 +94,20 @@ const M_CONTROL_BYTES = 32;
 const M_CONTROL = 40;
 const M_FLAGS = 48;
 
+const NONE: readonly NativeBuffer[] = [];
+
 /** A list of buffers, also of one. */
 function listOf(data: NativeBuffer | readonly NativeBuffer[]): readonly NativeBuffer[] {
-  return checkVector(Array.isArray(data) ? data : [data as NativeBuffer]);
+  return Array.isArray(data) ? checkVector(data) : [data as NativeBuffer];
+}
+
+/** What the operation uses, with `bytes` bytes of annex before its WSABUFs. */
+function partsOf(buffers: readonly NativeBuffer[], bytes: number): Parts {
+  return {
+    buffer: buffers[0],
+    further: buffers.length === 1 ? NONE : buffers.slice(1),
+    annexBytes: bytes + buffers.length * WSABUF_BYTES,
+  };
 }
 
 /** Starts sending a datagram to the SOCKADDR `address`. */
@@ -109,14 +120,13 @@ export function startSendTo(
 ): Operation {
   const bytes = sockaddrOf(address, family);
   const buffers = listOf(data);
-  const [buffer, ...further] = buffers;
   const count = buffers.length;
-  const parts = { buffer, further, annexBytes: VECTOR + count * WSABUF_BYTES };
+  const parts = partsOf(buffers, VECTOR);
   return startWith(SEND_TO, socket, parts, tag, (handle, overlapped, annex) => {
     writeSockaddr(annex + ADDRESS, bytes);
     writeVector(annex + VECTOR, buffers);
-    const [vector, at] = [annex + VECTOR, annex + ADDRESS];
-    return system.wsaSendTo(handle, vector, count, 0, at, bytes.length, overlapped);
+    const vector = annex + VECTOR;
+    return system.wsaSendTo(handle, vector, count, 0, annex + ADDRESS, bytes.length, overlapped);
   });
 }
 
@@ -127,14 +137,13 @@ export function startReceiveFrom(
   tag: number,
 ): Operation {
   const buffers = listOf(data);
-  const [buffer, ...further] = buffers;
   const count = buffers.length;
-  const parts = { buffer, further, annexBytes: VECTOR + count * WSABUF_BYTES };
+  const parts = partsOf(buffers, VECTOR);
   return startWith(RECEIVE_FROM, socket, parts, tag, (handle, overlapped, annex, result) => {
     setWord(annex, SOCKADDR_BYTES);
     writeVector(annex + VECTOR, buffers);
-    const [vector, at] = [annex + VECTOR, annex + ADDRESS];
-    return system.wsaRecvFrom(handle, vector, count, result, at, annex, overlapped);
+    const at = annex + ADDRESS;
+    return system.wsaRecvFrom(handle, annex + VECTOR, count, result, at, annex, overlapped);
   });
 }
 
