@@ -8,6 +8,7 @@ import mime from "mime/lite";
 import { readFileSync, realpathSync, type Stats, statSync } from "node:fs";
 import { isAbsolute, join, relative, sep } from "node:path";
 import process from "node:process";
+import { NativeBuffer } from "../../src/pool/thread.ts";
 import type { Validators } from "./conditions.ts";
 import { Refusal } from "./refusal.ts";
 import { readTarget } from "./target.ts";
@@ -17,7 +18,7 @@ const INDEX = "index.html";
 /** Files that are remembered. */
 const MAX_KNOWN = 4096;
 /** Bytes of their contents that are, together. */
-const MAX_KNOWN_BYTES = 16 * 1024 * 1024;
+const MAX_KNOWN_BYTES = 64 * 1024 * 1024;
 
 /** A file, as it was found. */
 export interface ServedFile extends Validators {
@@ -27,8 +28,8 @@ export interface ServedFile extends Validators {
   readonly type: string;
   /** When it was last modified, as HTTP writes dates. */
   readonly modified: string;
-  /** All of it, if it is small. */
-  readonly content: Uint8Array | null;
+  /** All of it, if it is small. Freed when the file is forgotten: what is being sent is kept. */
+  readonly content: NativeBuffer | null;
   readonly stats: Stats;
 }
 
@@ -66,16 +67,16 @@ export class Files {
   }
 
   #read(path: string, stats: Stats): ServedFile {
-    let content: Uint8Array | null = null;
+    let content: NativeBuffer | null = null;
     try {
       // A link may lead out of the folder: what lies elsewhere is not served.
       const place = relative(this.#root, realpathSync(path));
       if (place === ".." || place.startsWith(`..${sep}`) || isAbsolute(place)) throw missing();
-      if (stats.size <= this.#smallBytes) content = readFileSync(path);
+      if (stats.size <= this.#smallBytes) content = contentOf(path);
     } catch (error) {
       throw refusalFor(error);
     }
-    const byteLength = content?.length ?? stats.size;
+    const byteLength = content?.byteLength ?? stats.size;
     const file = {
       path,
       byteLength,
@@ -86,13 +87,13 @@ export class Files {
       content,
       stats,
     };
-    if (byteLength === stats.size) this.#remember(file);
+    this.#remember(file);
     return file;
   }
 
   #remember(file: ServedFile): void {
     this.#known.set(file.path, file);
-    this.#knownBytes += file.content?.length ?? 0;
+    this.#knownBytes += file.content?.byteLength ?? 0;
     for (const oldest of this.#known.values()) {
       if (this.#known.size <= MAX_KNOWN && this.#knownBytes <= MAX_KNOWN_BYTES) break;
       this.#forget(oldest);
@@ -101,7 +102,8 @@ export class Files {
 
   #forget(file: ServedFile): void {
     this.#known.delete(file.path);
-    this.#knownBytes -= file.content?.length ?? 0;
+    this.#knownBytes -= file.content?.byteLength ?? 0;
+    file.content?.free();
   }
 }
 
@@ -112,6 +114,15 @@ function statusOf(path: string): Stats | undefined {
   } catch (error) {
     throw refusalFor(error);
   }
+}
+
+/** What is in a file, in memory that the kernel can send from; `null` if there is nothing. */
+function contentOf(path: string): NativeBuffer | null {
+  const bytes = readFileSync(path);
+  if (bytes.length === 0) return null;
+  const content = NativeBuffer.allocate(bytes.length);
+  content.bytes.set(bytes);
+  return content;
 }
 
 /** Whether nothing says that the file has changed in between. */

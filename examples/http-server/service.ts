@@ -25,8 +25,8 @@ import { MAX_HEAD_BYTES, readRequest, type Request } from "./request.ts";
 const ANSWER_BYTES = 16 * 1024;
 /** Bytes of a connection's memory: what it reads, and what it sends. */
 export const SLOT_BYTES: number = MAX_HEAD_BYTES + ANSWER_BYTES;
-/** Bytes that an answer's head may have. */
-const ANSWER_HEAD_BYTES = 4 * 1024;
+/** Bytes of a file that is sent from memory: opening one and splicing it takes longer than copying so much. */
+const SMALL_BYTES = 64 * 1024;
 /** Bytes of a file that are sent by one operation: what Windows takes at most is a bit more. */
 const PIECE_BYTES = 1 << 30;
 
@@ -74,7 +74,7 @@ export class Service {
   /** The part of a thread that was handed `data`. */
   constructor(thread: PoolThread, data: HttpData) {
     this.#desk = new Desk(thread, data);
-    this.#files = new Files(data.root, ANSWER_BYTES - ANSWER_HEAD_BYTES);
+    this.#files = new Files(data.root, SMALL_BYTES);
     this.#words = this.#desk.table.words;
     this.#numbers = this.#desk.table.numbers;
   }
@@ -186,17 +186,27 @@ export class Service {
       ...part && { "Content-Range": contentRange(part, file.byteLength) },
     });
     if (method === "HEAD" || byteLength === 0) this.#sendText(slot, head);
-    else if (file.content !== null) this.#sendText(slot, head, file.content, offset, byteLength);
-    else this.#sendFile(slot, head, file, { offset, byteLength });
+    else if (file.content === null) this.#sendFile(slot, head, file, { offset, byteLength });
+    else this.#sendContent(slot, head, file.content.subarray(offset, offset + byteLength));
   }
 
-  /** Sends text, and part of a file that is small behind it. */
-  #sendText(slot: number, text: string, content?: Uint8Array, offset = 0, byteLength = 0): void {
-    const bytes = this.#answerRoom(slot);
-    const length = encoder.encodeInto(text, bytes).written;
-    if (content !== undefined) bytes.set(content.subarray(offset, offset + byteLength), length);
-    this.#expect(slot, length + byteLength);
-    this.#desk.socket(slot).send(this.#head(slot, length + byteLength), slot);
+  #sendText(slot: number, text: string): void {
+    const { written } = encoder.encodeInto(text, this.#answerRoom(slot));
+    this.#expect(slot, written);
+    this.#desk.socket(slot).send(this.#head(slot, written), slot);
+  }
+
+  /** Sends what is in memory: behind its head, if there is room for that, else as a second buffer. */
+  #sendContent(slot: number, head: string, content: NativeBuffer): void {
+    const room = this.#answerRoom(slot);
+    const { written } = encoder.encodeInto(head, room);
+    const byteLength = written + content.byteLength;
+    this.#expect(slot, byteLength);
+    const socket = this.#desk.socket(slot);
+    if (byteLength <= ANSWER_BYTES) {
+      room.set(content.bytes, written);
+      socket.send(this.#head(slot, byteLength), slot);
+    } else socket.send([this.#head(slot, written), content], slot);
   }
 
   #sendFile(slot: number, head: string, file: ServedFile, { offset, byteLength }: Part): void {

@@ -94,11 +94,11 @@ describe("http-server, spoken to in broken HTTP", () => {
       Promise.all(Array.from({ length: 16 }, async () => {
         for (let i = 0; i < visits; i++) await misbehave(server.port, random);
       }));
-    await crowd(20);
+    await crowd(10);
     const { processId, port } = server;
     const before = weigh(processId);
     let isOver = false;
-    const fuzzed = crowd(100).then(() => isOver = true);
+    const fuzzed = crowd(40).then(() => isOver = true);
     while (!isOver) {
       const { status, body } = await ask(port, "GET /small.txt HTTP/1.1", "Host: x");
       assertEquals([status, body.toString()], [200, "small"]);

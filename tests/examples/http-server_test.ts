@@ -102,7 +102,7 @@ describe("http-server: files", () => {
     for (const target of ["/large.bin", "/none"]) {
       const head = await talk.ask("HEAD", `HEAD ${target} HTTP/1.1`, "Host: x");
       const whole = await talk.ask("GET", `GET ${target} HTTP/1.1`, "Host: x");
-      assertEquals(head.fields, whole.fields);
+      assertEquals({ ...head.fields, date: "" }, { ...whole.fields, date: "" });
       assertEquals(head.body.length, 0);
     }
   });
