@@ -26,7 +26,7 @@ files (.name) and what links lead to outside of the folder are not served.
 Options:
 ${servingHelp(PORT, CLIENTS)}  -h, --help          print this
 
-The server ends on Ctrl-C, when it has answered what it was asked, or 3 seconds later.
+The server ends on Ctrl-C, when it has answered what it was asked, or 10 seconds later.
 
 Exit status: 1 it could not serve, 2 the command line is wrong, 128 + N on signal N.
 `;

@@ -26,7 +26,10 @@ const TURN_MS = 100;
 /** Milliseconds of a second: the table's clock. */
 const TICK_MS = 1000;
 /** Milliseconds that what is being answered may take when the server is to end. */
-const CLOSE_MS = 3000;
+const CLOSE_MS = 10_000;
+
+/** Milliseconds after which what is still in flight then is called back. */
+const CALL_BACK_MS = 2000;
 
 /** What a server needs. */
 export interface ServerOptions {
@@ -124,7 +127,7 @@ export class Server {
     this.#listener.close();
     const end = performance.now() + CLOSE_MS;
     let isClosed = false;
-    const closing = this.#pool.close({ timeoutMs: 2 * CLOSE_MS }).then(() => isClosed = true);
+    const closing = this.#pool.close({ timeoutMs: CLOSE_MS + CALL_BACK_MS }).then(() => isClosed = true);
     while (!isClosed) {
       const isOver = performance.now() > end;
       this.#table.sweep((slot) => isOver || this.#table.isIdle(slot), close);

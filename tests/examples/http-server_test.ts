@@ -255,7 +255,7 @@ describe("http-server: connections", () => {
     "Ctrl-C: what is being answered is, who waits is parted with",
     async () => {
       await using site = await Site.open();
-      site.folder.file("huge.bin", pattern(30_000_000));
+      site.folder.file("huge.bin", pattern(12_000_000));
       using idle = await Client.to(site.port);
       using busy = await Conversation.begin(site.port);
       busy.client.socket.pause();
@@ -266,7 +266,7 @@ describe("http-server: connections", () => {
       await until(() => idle.hasEnded && idling.client.hasEnded, "those who wait are parted with");
       busy.client.socket.resume();
       const { body } = await busy.answer("GET");
-      assertEquals(Buffer.compare(body, pattern(30_000_000)), 0);
+      assertEquals(Buffer.compare(body, pattern(12_000_000)), 0);
       assertEquals(await ending, [130, "http-server: interrupted by SIGINT\n"]);
     },
   );
