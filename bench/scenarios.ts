@@ -6,6 +6,8 @@
 
 import type { Scenario } from "./scenario.ts";
 import { copy } from "./scenarios/copy.ts";
+import { echo } from "./scenarios/echo.ts";
+import { http } from "./scenarios/http.ts";
 import { overhead } from "./scenarios/overhead.ts";
 import { postTake } from "./scenarios/post-take.ts";
 import { randomRead } from "./scenarios/random-read.ts";
@@ -21,5 +23,7 @@ export const SCENARIOS: readonly Scenario[] = [
   copy,
   watch,
   scale,
+  echo,
+  http,
   overhead,
 ];

@@ -1,7 +1,7 @@
 /*
  * The client of all echo servers: connections that each have one message under way. One thread.
  *
- *     load PORT CONNECTIONS BYTES SECONDS
+ *     echo-load PORT CONNECTIONS BYTES SECONDS
  *
  * Prints, as JSON, messages in a second, and in microseconds how long a message took there and back:
  * the median, 99 of 100, and all. What comes in the first quarter of a second does not count.

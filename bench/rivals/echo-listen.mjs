@@ -1,8 +1,8 @@
 // The rivals in script: an echo server by the runtime's own sockets. Prints its port.
 //
-//     bun listen.mjs bun       Bun.listen
-//     deno run -A listen.mjs deno   Deno.listen
-//     node listen.mjs          node:net, in any of the three
+//     bun echo-listen.mjs bun       Bun.listen
+//     deno run -A echo-listen.mjs deno   Deno.listen
+//     node echo-listen.mjs          node:net, in any of the three
 
 const [, , kind = "node"] = globalThis.process?.argv ?? [];
 
