@@ -15,10 +15,17 @@ import * as layout from "./layout.ts";
 import { region } from "./region.ts";
 
 /** A request is being made: until `opened` it may or may not be among its handle's. */
-export function opening(port: number, request: number, position: number): void {
+export function opening(port: number, request: number): void {
+  const { words } = region();
+  words[port + layout.J_LAUNCHING] = 0;
+  words[port + layout.J_OPENING] = request;
+}
+
+/** The request being made is handed to the engine for the first time. */
+export function launching(port: number, request: number, position: number): void {
   const { words } = region();
   words[port + layout.J_OPENING_POSITION] = position;
-  words[port + layout.J_OPENING] = request;
+  words[port + layout.J_LAUNCHING] = request;
 }
 
 /** The request is with the engine, parked or over. */

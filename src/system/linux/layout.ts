@@ -9,7 +9,7 @@
  */
 
 /** Part of the memory's name: two copies of this module with different layouts keep apart. */
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 
 /** Threads that may use the engine at once. */
 export const MAX_THREADS = 1024;
@@ -166,6 +166,7 @@ export const J_DONE = 74;
 export const J_POSITION = 75;
 export const J_GOING_ON = 76;
 export const J_GOING_ON_POSITION = 77;
+export const J_LAUNCHING = 78;
 
 /** What carries a port's I/O. */
 export const ENGINE_RING = 1;

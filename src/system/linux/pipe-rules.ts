@@ -31,6 +31,7 @@ import {
   setFlag,
 } from "./pipe-rows.ts";
 import * as pipe from "./pipe-sockets.ts";
+import * as steps from "./pipe-steps.ts";
 import type { Port } from "./port.ts";
 import { region } from "./region.ts";
 import { failRequest, finishRequest, goOn, mustEnd, readAddress } from "./requests.ts";
@@ -105,104 +106,149 @@ function isOver(request: number): boolean {
 
 function performRead(request: number): number {
   const { words } = region();
+  if (steps.resume(request)) return steps.resultOf(request);
   if (isOver(request)) return -errno.ECANCELED;
   const handle = words[request + layout.R_HANDLE];
   const address = readAddress(words, request + layout.R_ADDRESS);
   const length = words[request + layout.R_LENGTH] >>> 0;
   if (hasFlag(handle, IS_MESSAGE)) return readMessage(request, handle, address, length);
-  const count = pipe.receiveBytes(descriptorOf(request), address, length, false);
-  if (count === 0) return -errno.EPIPE;
-  return Math.min(count, length);
+  return readBytes(request, descriptorOf(request), address, length);
+}
+
+/** The first bytes that come are all it reads. */
+function readBytes(request: number, fd: number, address: number, length: number): number {
+  if (steps.doneOf(request) > 0) return steps.doneOf(request);
+  if (length === 0) {
+    const seen = pipe.peekBytes(fd, 0, 0);
+    return seen === 0 ? -errno.EPIPE : Math.min(seen, 0);
+  }
+  steps.note(request, 0, 0);
+  const failure = pipe.receiveBytes(fd, steps.calling(request, true), address, length);
+  steps.called(request);
+  return failure !== 0 ? failure : steps.doneOf(request) || -errno.EPIPE;
 }
 
 /**
  * Reads until the message or the room is at its end. Returns all bytes that the
- * request has by then; `R_DONE` counts those that came before a wait.
+ * request has by then.
  */
 function readMessage(request: number, handle: number, address: number, length: number): number {
-  const { words } = region();
   const fd = descriptorOf(request);
-  let done = words[request + layout.R_DONE] >>> 0;
   for (let packets = 0; packets < MAX_PACKETS; packets++) {
     const seen = pipe.peekHead(fd, head);
-    if (seen <= 0) return waitOrEnd(request, handle, seen, done);
-    const offset = words[handle + PIPE_OFFSET];
-    const isFirst = (head.flags & pipe.FIRST) !== 0 && offset === 0;
-    const isLast = (head.flags & pipe.LAST) !== 0;
-    const isGoingOn = offset > 0 || done > 0 || hasFlag(handle, IN_MESSAGE);
-    // Its writer has given it up: what was not handed out yet never was.
-    if (isFirst && hasFlag(handle, IN_MESSAGE)) return giveUp(handle);
-    if (isFirst) done = 0;
-    else if (!isGoingOn) return skip(fd);
-    const left = head.byteLength - offset;
-    const count = Math.min(length - done, left);
-    const isWhole = count === left;
-    // What there is no room for stays where it is, and so keeps the socket ready.
-    pipe.receivePacket(fd, offset, address + done, count, !isWhole);
-    words[handle + PIPE_OFFSET] = isWhole ? 0 : offset + count;
-    done += count;
-    if (!isWhole || !isLast && done === length) return leaveRest(request, done);
-    if (isLast && (done > 0 || hasFlag(handle, READS_MESSAGES))) return endMessage(handle, done);
+    if (seen <= 0) return waitOrEnd(request, handle, seen);
+    readPacket(request, handle, fd, address, length);
+    if (steps.hasEnded(request)) return steps.resultOf(request);
   }
-  return waitOrEnd(request, handle, -errno.EAGAIN, done);
+  return waitOrEnd(request, handle, -errno.EAGAIN);
 }
 
-function endMessage(handle: number, done: number): number {
-  setFlag(handle, IN_MESSAGE, false);
-  return done;
+/** Reads of the packet that is there what the request has room for. */
+function readPacket(
+  request: number,
+  handle: number,
+  fd: number,
+  address: number,
+  length: number,
+): void {
+  const offset = region().words[handle + PIPE_OFFSET];
+  const isFirst = (head.flags & pipe.FIRST) !== 0 && offset === 0;
+  const isLast = (head.flags & pipe.LAST) !== 0;
+  const isInMessage = hasFlag(handle, IN_MESSAGE);
+  if (isFirst && isInMessage) return giveUp(request);
+  const before = isFirst ? 0 : steps.doneOf(request);
+  if (!isFirst && offset === 0 && before === 0 && !isInMessage) return skip(request, fd);
+  const left = head.byteLength - offset;
+  const count = Math.min(length - before, left);
+  const isWhole = count === left;
+  const done = before + count;
+  const readsMessages = hasFlag(handle, READS_MESSAGES);
+  if (!isWhole || !isLast && done === length) {
+    // The next read goes on with this message. A read of nothing has not begun it.
+    const flags = readsMessages ? HAS_MORE : 0;
+    const isBegun = isInMessage || done > 0;
+    steps.note(request, done, steps.ENDED, flags, isWhole ? 0 : offset + count, isBegun);
+  } else if (isLast && (done > 0 || readsMessages)) {
+    steps.note(request, done, steps.ENDED, 0, 0, false);
+  } else steps.note(request, done, 0, 0, 0, isInMessage);
+  if (isWhole) {
+    pipe.receivePacket(fd, steps.calling(request, false), offset, address + before, count);
+    steps.called(request);
+  } else {
+    // What there is no room for stays where it is, and so keeps the socket ready.
+    pipe.peekPacket(fd, offset, address + before, count);
+    steps.take(request);
+  }
 }
 
 /** The next packet belongs to nothing. */
-function skip(fd: number): number {
-  pipe.receivePacket(fd, 0, 0, 0, false);
-  return -errno.EBADMSG;
+function skip(request: number, fd: number): void {
+  steps.note(request, 0, -errno.EBADMSG);
+  pipe.receivePacket(fd, steps.calling(request, false), 0, 0, 0);
+  steps.called(request);
 }
 
-/** The rest of a message that has been read in part never comes. */
-function giveUp(handle: number): number {
-  setFlag(handle, IN_MESSAGE, false);
-  return -errno.ECONNABORTED;
+/** The rest of a message that has been read in part never comes: what was not handed out yet never was. */
+function giveUp(request: number): void {
+  steps.note(request, steps.doneOf(request), -errno.ECONNABORTED, 0, 0, false);
+  steps.take(request);
 }
 
-/** The next read goes on with this message. */
-function leaveRest(request: number, done: number): number {
-  const { words } = region();
-  const handle = words[request + layout.R_HANDLE];
-  // A read of nothing has not begun it.
-  if (done > 0) setFlag(handle, IN_MESSAGE, true);
-  if (hasFlag(handle, READS_MESSAGES)) words[request + layout.R_FLAGS] |= HAS_MORE;
-  return done;
-}
-
-/** There is no packet for `reason`; `done` bytes have been read. */
-function waitOrEnd(request: number, handle: number, reason: number, done: number): number {
-  if (done > 0 && !hasFlag(handle, READS_MESSAGES)) return leaveRest(request, done);
-  region().words[request + layout.R_DONE] = done;
-  if (reason === -errno.EAGAIN) return reason;
-  setFlag(handle, IN_MESSAGE, false);
-  return reason === 0 ? -errno.EPIPE : reason;
+/** There is no packet for `reason`. */
+function waitOrEnd(request: number, handle: number, reason: number): number {
+  const done = steps.doneOf(request);
+  const hasBytes = done > 0 && !hasFlag(handle, READS_MESSAGES);
+  if (reason === -errno.EAGAIN && !hasBytes) return reason;
+  if (hasBytes) steps.note(request, done, steps.ENDED, 0, 0, true);
+  else steps.note(request, done, reason === 0 ? -errno.EPIPE : reason, 0, 0, false);
+  if (reason === -errno.EBADMSG) {
+    pipe.receivePacket(descriptorOf(request), steps.calling(request, false), 0, 0, 0);
+    steps.called(request);
+  } else steps.take(request);
+  return steps.resultOf(request);
 }
 
 function performWrite(request: number): number {
   const { words } = region();
+  if (steps.resume(request)) return steps.resultOf(request);
   if (isOver(request)) return -errno.ECANCELED;
   const fd = descriptorOf(request);
   const address = readAddress(words, request + layout.R_ADDRESS);
   const length = words[request + layout.R_LENGTH] >>> 0;
   const isMessage = hasFlag(words[request + layout.R_HANDLE], IS_MESSAGE);
-  let done = words[request + layout.R_DONE] >>> 0;
   if (length === 0 && !isMessage) return pipe.isHungUp(fd) ? -errno.EPIPE : 0;
-  do {
-    const part = isMessage ? Math.min(length - done, pipe.PACKET_BYTES) : length - done;
-    const flags = (done === 0 ? pipe.FIRST : 0) | (done + part === length ? pipe.LAST : 0);
-    const sent = isMessage
-      ? pipe.sendPacket(fd, address + done, part, flags)
-      : pipe.sendBytes(fd, address + done, part);
-    if (sent < 0) return sent;
-    done += isMessage ? part : sent;
-    words[request + layout.R_DONE] = done;
-  } while (done < length);
-  return done;
+  for (;;) {
+    const done = steps.doneOf(request);
+    if (!isMessage && done === length) return done;
+    const failure = isMessage
+      ? writePacket(request, fd, address, length)
+      : writeBytes(request, fd, address, length);
+    if (failure !== 0) return failure;
+    if (steps.hasEnded(request)) return steps.resultOf(request);
+  }
+}
+
+/** Sends the next packet of a message, which may be empty. Returns 0 or a negated errno. */
+function writePacket(request: number, fd: number, address: number, length: number): number {
+  const done = steps.doneOf(request);
+  const part = Math.min(length - done, pipe.PACKET_BYTES);
+  const isLast = done + part === length;
+  const flags = (done === 0 ? pipe.FIRST : 0) | (isLast ? pipe.LAST : 0);
+  steps.note(request, done + part, isLast ? steps.ENDED : 0);
+  const message = steps.calling(request, false);
+  const failure = pipe.sendPacket(fd, message, address + done, part, flags);
+  steps.called(request);
+  return failure;
+}
+
+/** Sends of a stream's bytes as many as there is room for. Returns 0 or a negated errno. */
+function writeBytes(request: number, fd: number, address: number, length: number): number {
+  const done = steps.doneOf(request);
+  steps.note(request, done, 0);
+  const message = steps.calling(request, true);
+  const failure = pipe.sendBytes(fd, message, address + done, length - done);
+  steps.called(request);
+  return failure;
 }
 
 /** What no data can come of: who has ended it, and how. */
@@ -211,12 +257,12 @@ function endWithout(port: Port, request: number, reason: number, closed: number)
   const handle = words[request + layout.R_HANDLE];
   const isCutOff = (words[request + layout.R_FLAGS] & IS_CUT_OFF) !== 0;
   const isClosed = words[handle + layout.H_GENERATION] === 0;
+  const isGone = reason === errno.EPIPE || reason === errno.ECONNRESET;
   if (isCutOff || reason === errno.ENOTCONN) end(port, request, code.ERROR_PIPE_NOT_CONNECTED, 0);
   else if (reason === errno.ECANCELED && isClosed) end(port, request, code.ERROR_BROKEN_PIPE, 0);
   else if (reason === errno.EBADMSG) end(port, request, code.ERROR_BAD_PIPE, reason);
-  else if (reason === errno.EPIPE || reason === errno.ECONNRESET) {
-    end(port, request, closed, reason);
-  } else failRequest(port, request, reason);
+  else if (isGone) end(port, request, closed, reason);
+  else failRequest(port, request, reason);
 }
 
 function end(port: Port, request: number, error: number, reason: number): void {
@@ -230,7 +276,7 @@ function completeConnect(port: Port, request: number, result: number): void {
 
 function completeRead(port: Port, request: number, result: number): void {
   const { words } = region();
-  const done = words[request + layout.R_DONE] >>> 0;
+  const done = steps.doneOf(request);
   const flags = words[request + layout.R_FLAGS];
   if (result >= 0) {
     const status = (flags & HAS_MORE) !== 0 ? statusOfError(code.ERROR_MORE_DATA) : 0;
@@ -244,7 +290,7 @@ function completeRead(port: Port, request: number, result: number): void {
 
 function completeWrite(port: Port, request: number, result: number): void {
   const { words } = region();
-  const done = words[request + layout.R_DONE] >>> 0;
+  const done = steps.doneOf(request);
   const isCutOff = (words[request + layout.R_FLAGS] & IS_CUT_OFF) !== 0;
   if (result >= 0) finishRequest(port, request, 0, result, 0);
   else if (result === -errno.ECANCELED && done > 0 && !isCutOff) {
@@ -259,19 +305,19 @@ function completeSent(port: Port, request: number, result: number): void {
   const { words } = region();
   const follower = followerOf(request);
   const annex = layout.annexOf(request);
-  words[request + layout.R_KIND] = REPLY;
   words[request + layout.R_ADDRESS] = words[annex + X_REPLY];
   words[request + layout.R_ADDRESS + 1] = words[annex + X_REPLY + 1];
   words[request + layout.R_LENGTH] = words[annex + X_REPLY_BYTES];
-  words[request + layout.R_DONE] = 0;
   words[request + layout.R_STATE] = layout.REQUEST_STARTED;
+  // Last: until then whoever goes on finds what was sent, and comes here again.
+  words[request + layout.R_KIND] = REPLY;
   startInOrder(port, request);
   port.submitLater();
   if (follower !== 0 && !isBehind(follower)) goOn(port, follower);
 }
 
 function rules(events: number, perform: Rules["perform"], complete: Rules["complete"]): Rules {
-  return { opcode: POLL, events, perform, complete };
+  return { opcode: POLL, events, perform, complete, hasBegun: steps.hasBegun };
 }
 
 /** Nobody finds the instance any more. */
@@ -288,7 +334,11 @@ export function cutOff(handle: number): void {
   const { words } = region();
   words[handle + PIPE_STATE] = DISCONNECTED;
   let at = words[handle + layout.H_NEWEST];
-  for (; at !== 0; at = words[at + layout.R_OLDER]) words[at + layout.R_FLAGS] |= IS_CUT_OFF;
+  for (; at !== 0; at = words[at + layout.R_OLDER]) {
+    // What an ended thread has left there is of this client too.
+    steps.doneOf(at);
+    words[at + layout.R_FLAGS] |= IS_CUT_OFF;
+  }
   words[handle + PIPE_OFFSET] = 0;
   setFlag(handle, IN_MESSAGE, false);
   pipe.hangUp(words[handle + layout.H_FD]);

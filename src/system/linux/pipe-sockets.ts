@@ -17,6 +17,8 @@ import type { Word } from "../../ffi/signature.ts";
 import * as errno from "./errno.ts";
 import { entryPath, removeEntry } from "./pipe-folders.ts";
 import { virtualAlloc } from "./process-memory.ts";
+import { region } from "./region.ts";
+import { writeAddress } from "./requests.ts";
 import { IN } from "./rules.ts";
 
 const AF_UNIX = 1;
@@ -39,6 +41,7 @@ const MARK = 0x49500000;
 export const FIRST = 1;
 export const LAST = 2;
 const HEAD_BYTES = 4;
+const NOTHING = word(0);
 /** Bytes of a message in one packet. */
 export const PACKET_BYTES = 65536 - HEAD_BYTES;
 
@@ -184,14 +187,13 @@ export interface Head {
 
 /**
  * Looks at the next packet. Returns 1 and fills `head`; 0 at the end; or a negated errno,
- * among them -EBADMSG for what is no packet, which is then gone.
+ * among them -EBADMSG for what is no packet.
  */
 export function peekHead(fd: number, head: Head): number {
-  const { recv } = sockets();
   const { head: address, fields } = scratch ?? openScratch();
   for (;;) {
     const flags = MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT;
-    const count = Number(recv(fd, address, word(HEAD_BYTES), flags));
+    const count = Number(sockets().recv(fd, address, word(HEAD_BYTES), flags));
     if (count === 0) return 0;
     if (count < 0) {
       const reason = errno.errno();
@@ -202,72 +204,110 @@ export function peekHead(fd: number, head: Head): number {
     const value = count < HEAD_BYTES ? 0 : fields.getUint32(HEAD, true);
     head.byteLength = count - HEAD_BYTES;
     head.flags = value & (FIRST | LAST);
-    if ((value & ~(FIRST | LAST)) === MARK && head.byteLength <= PACKET_BYTES) return 1;
-    recv(fd, address, word(HEAD_BYTES), MSG_DONTWAIT);
-    return -errno.EBADMSG;
+    const isPacket = (value & ~(FIRST | LAST)) === MARK && head.byteLength <= PACKET_BYTES;
+    return isPacket ? 1 : -errno.EBADMSG;
   }
 }
 
-/**
- * Copies `byteLength` bytes of the packet that `peekHead` has seen, from its
- * `offset` on, and takes the packet unless `isPeek`.
- */
+/** Takes away what is next, whatever it is. */
+export function dropPacket(fd: number): void {
+  const { head } = scratch ?? openScratch();
+  while (sockets().recv(fd, head, word(HEAD_BYTES), MSG_DONTWAIT) < 0 && mayAgain());
+}
+
+/** Copies `byteLength` bytes of the packet that `peekHead` has seen, from its `offset` on. */
+export function peekPacket(fd: number, offset: number, to: number, byteLength: number): void {
+  const { message, fields } = scratch ?? openScratch();
+  fillPacket(offset, to, byteLength);
+  fields.setBigUint64(24, 3n, true);
+  while (sockets().recvmsg(fd, message, MSG_DONTWAIT | MSG_PEEK) < 0 && mayAgain());
+}
+
+/** As `peekPacket`, and takes the packet. `message` is of a step; see `pipe-steps.ts`. */
 export function receivePacket(
   fd: number,
+  message: number,
   offset: number,
   to: number,
   byteLength: number,
-  isPeek: boolean,
 ): void {
-  const { message, fields, address } = scratch ?? openScratch();
+  fillPacket(offset, to, byteLength);
+  const header = fillMessage(message, 0, 3);
+  while (sockets().recvmmsg(fd, header, 1, MSG_DONTWAIT, NOTHING) < 0 && mayAgain());
+}
+
+function fillPacket(offset: number, to: number, byteLength: number): void {
+  const { fields, address } = scratch ?? openScratch();
   buffer(fields, 1, address + SKIPPED, offset);
   buffer(fields, 2, to, byteLength);
-  fields.setBigUint64(24, 3n, true);
-  const flags = isPeek ? MSG_DONTWAIT | MSG_PEEK : MSG_DONTWAIT;
-  while (sockets().recvmsg(fd, message, flags) < 0 && errno.errno() === errno.EINTR);
+}
+
+/** Gives the `struct mmsghdr` at word `message` so many of the buffers, from `first` on. Returns its address. */
+function fillMessage(message: number, first: number, count: number): Word {
+  const { words, address } = region();
+  const vector = (scratch ?? openScratch()).address + VECTOR + first * 16;
+  writeAddress(words, message + 4, vector);
+  words[message + 6] = count;
+  return word(address + message * 4);
+}
+
+/** Whether the call that has just failed was only disturbed; see `peekHead`. */
+function mayAgain(): boolean {
+  const reason = errno.errno();
+  return reason === errno.EINTR || reason === errno.ECONNRESET;
 }
 
 /** Sends a packet, whole. Returns 0 or a negated errno. */
-export function sendPacket(fd: number, from: number, byteLength: number, flags: number): number {
-  const { message, fields } = scratch ?? openScratch();
+export function sendPacket(
+  fd: number,
+  message: number,
+  from: number,
+  byteLength: number,
+  flags: number,
+): number {
+  const { fields } = scratch ?? openScratch();
   fields.setUint32(HEAD, MARK | flags, true);
   buffer(fields, 1, from, byteLength);
-  fields.setBigUint64(24, 2n, true);
+  return send(fd, fillMessage(message, 0, 2));
+}
+
+/** Sends bytes of a stream; `message` has the count. Returns 0 or a negated errno. */
+export function sendBytes(fd: number, message: number, from: number, byteLength: number): number {
+  buffer((scratch ?? openScratch()).fields, 1, from, byteLength);
+  return send(fd, fillMessage(message, 1, 1));
+}
+
+function send(fd: number, header: Word): number {
   for (;;) {
-    if (sockets().sendmsg(fd, message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return 0;
+    if (sockets().sendmmsg(fd, header, 1, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return 0;
     const reason = errno.errno();
     if (reason !== errno.EINTR) return -reason;
   }
 }
 
-/** Receives bytes of a stream. Returns the count, 0 at the end, or a negated errno. */
-export function receiveBytes(
-  fd: number,
-  to: number,
-  byteLength: number,
-  isPeek: boolean,
-): number {
-  const flags = MSG_DONTWAIT | (isPeek ? MSG_PEEK : 0);
-  const isLook = byteLength === 0;
-  const address = isLook ? (scratch ?? openScratch()).head : word(to);
-  for (;;) {
-    // A read of nothing waits as well; it must not take the end for nothing.
-    const length = word(isLook ? 1 : byteLength);
-    const count = Number(sockets().recv(fd, address, length, isLook ? flags | MSG_PEEK : flags));
-    if (count >= 0) return count;
+/** Receives bytes of a stream; `message` has the count, 0 at the end. Returns 0 or a negated errno. */
+export function receiveBytes(fd: number, message: number, to: number, byteLength: number): number {
+  buffer((scratch ?? openScratch()).fields, 1, to, byteLength);
+  const header = fillMessage(message, 1, 1);
+  while (sockets().recvmmsg(fd, header, 1, MSG_DONTWAIT, NOTHING) < 0) {
     const reason = errno.errno();
     if (reason !== errno.EINTR && reason !== errno.ECONNRESET) return -reason;
   }
+  return 0;
 }
 
-/** Sends bytes of a stream. Returns the count or a negated errno. */
-export function sendBytes(fd: number, from: number, byteLength: number): number {
+/**
+ * Copies bytes of a stream that stay there. Returns the count, 0 at the end, or a negated
+ * errno. Of nothing to copy one byte is looked at: the end must not be taken for nothing.
+ */
+export function peekBytes(fd: number, to: number, byteLength: number): number {
+  const address = byteLength === 0 ? (scratch ?? openScratch()).head : word(to);
+  const length = word(Math.max(byteLength, 1));
   for (;;) {
-    const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-    const count = Number(sockets().send(fd, word(from), word(byteLength), flags));
+    const count = Number(sockets().recv(fd, address, length, MSG_DONTWAIT | MSG_PEEK));
     if (count >= 0) return count;
     const reason = errno.errno();
-    if (reason !== errno.EINTR) return -reason;
+    if (reason !== errno.EINTR && reason !== errno.ECONNRESET) return -reason;
   }
 }
 

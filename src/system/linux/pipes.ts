@@ -148,7 +148,7 @@ function peekNamedPipe(
 }
 
 function peekBytes(fd: number, buffer: number, byteLength: number, state: PipeState): number {
-  const count = pipe.receiveBytes(fd, buffer, byteLength, true);
+  const count = pipe.peekBytes(fd, buffer, byteLength);
   if (count === 0) return code.ERROR_BROKEN_PIPE;
   state.bytesRead = Math.max(Math.min(count, byteLength), 0);
   state.bytesAvailable = pipe.queuedBytes(fd);
@@ -166,11 +166,12 @@ function peekMessage(
   const head: pipe.Head = { byteLength: 0, flags: 0 };
   const seen = pipe.peekHead(fd, head);
   if (seen === 0) return code.ERROR_BROKEN_PIPE;
+  if (seen === -errno.EBADMSG) pipe.dropPacket(fd);
   if (seen < 0 && seen !== -errno.EAGAIN) return code.ERROR_BAD_PIPE;
   const offset = region().words[at + rows.PIPE_OFFSET];
   const left = seen > 0 ? head.byteLength - offset : 0;
   const count = Math.min(byteLength, left);
-  if (count > 0) pipe.receivePacket(fd, offset, buffer, count, true);
+  if (count > 0) pipe.peekPacket(fd, offset, buffer, count);
   state.bytesRead = count;
   state.bytesAvailable = left;
   state.bytesLeft = left - count;

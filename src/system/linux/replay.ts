@@ -11,6 +11,7 @@ import * as layout from "./layout.ts";
 import type { Port } from "./port.ts";
 import { region } from "./region.ts";
 import { nextOf } from "./order.ts";
+import { rulesOf } from "./rules.ts";
 import { completeRequest, endFinished, failRequest, goOn, releaseRequest } from "./requests.ts";
 
 /** The lock was inherited: every request of the port is as if nobody had ended. */
@@ -79,14 +80,20 @@ function replayFinishing(port: Port): void {
   endFinished(port, request, handle);
 }
 
-/** It never came to the engine: its packet says that it was cancelled. */
+/** It never came to the engine: unless something was done already, its packet says that it was cancelled. */
 function replayOpening(port: Port, position: number): void {
   const { words } = region();
   const request = words[port.at + layout.J_OPENING];
   if (request === 0) return;
   const state = words[request + layout.R_STATE];
-  const isStarted = position !== words[port.at + layout.J_OPENING_POSITION];
-  if (state === layout.REQUEST_STARTED && !isStarted) failRequest(port, request, ECANCELED);
+  // Before it is launched, others may come to the ring: a timer for it.
+  const isStarted = words[port.at + layout.J_LAUNCHING] === request &&
+    position !== words[port.at + layout.J_OPENING_POSITION];
+  if (state === layout.REQUEST_STARTED && !isStarted) {
+    const rules = rulesOf(words[request + layout.R_KIND]);
+    if (rules.hasBegun?.(request)) goOn(port, request);
+    else failRequest(port, request, ECANCELED);
+  }
   words[port.at + layout.J_OPENING] = 0;
   if (state === 0) releaseRequest(request);
 }

@@ -48,18 +48,19 @@ export function openRequest(
   overlapped: number,
 ): void {
   const { words } = region();
-  journal.opening(port.at, request, port.engine().position());
+  journal.opening(port.at, request);
   wordsAround(overlapped)[wordIndex(overlapped)] = STATUS_PENDING;
   words[request + layout.R_GENERATION] = words[request + layout.R_GENERATION] + 1 | 0;
-  words[request + layout.R_STATE] = layout.REQUEST_STARTED;
   words[request + layout.R_HANDLE] = handle;
   writeAddress(words, request + layout.R_OVERLAPPED, overlapped);
   words[request + layout.R_OPCODE] = rulesOf(kind).opcode;
   words[request + layout.R_DONE] = 0;
   words[request + layout.R_KIND] = kind;
-  port.addReference();
   link(words, handle, request);
   words[port.at + layout.P_IN_FLIGHT]++;
+  port.addReference();
+  // Last: whoever finds it so finds it whole, and gives it its packet.
+  words[request + layout.R_STATE] = layout.REQUEST_STARTED;
 }
 
 /** A completion of the engine: the request's rules say what comes of it. */

@@ -49,7 +49,8 @@ export interface Rules {
   /**
    * Carries the request out by plain system calls, without waiting. Returns what
    * a ring would have: a count, or a negated errno; -EAGAIN to be called again
-   * when the handle is ready. May be called without the lock, by the thread that
+   * when the handle is ready. Called again as well when a thread has ended in it, or before
+   * what it returned was seen to: what it takes and gives it must not do twice. May be called without the lock, by the thread that
    * started it, if the handle is a file.
    */
   perform(request: number): number;
@@ -71,6 +72,11 @@ export interface Rules {
    * no engine knew of, the request must end. Called without the lock, by one thread at a time.
    */
   orphaned?(request: number, thread: number): void;
+  /**
+   * Whether `perform` may have done a part of it, although it is only being opened: should
+   * the thread end right there, it is not cancelled then but goes on.
+   */
+  hasBegun?(request: number): boolean;
   /**
    * The descriptor it is about, if that is not the handle's. It waits for that one alone, and so
    * does not keep the order of the handle's operations.

@@ -96,10 +96,11 @@ function startTimer(port: Port, limit: number, handle: number, end: number): boo
 /** Sets the timer. */
 function wind(port: Port, limit: number, timer: number, end: number): void {
   const table = lines();
-  table[limit + CLOCK] = timer;
-  writeAddress(table, limit + RING, end);
   setTimer(timer, end - now());
   goOn(port, timer);
+  // Not before: a timer that is known and never rings would be taken for this one's and the next one's.
+  writeAddress(table, limit + RING, end);
+  table[limit + CLOCK] = timer;
 }
 
 function stopTimer(port: Port, limit: number): void {

@@ -6,7 +6,7 @@
 
 import * as code from "../codes.ts";
 import { findHandle } from "./handles.ts";
-import { opened } from "./journal.ts";
+import { launching, opened } from "./journal.ts";
 import * as layout from "./layout.ts";
 import { type Port, portAt } from "./port.ts";
 import { region } from "./region.ts";
@@ -65,6 +65,7 @@ export function startOn(
 
 /** Hands a request that has just been prepared to the engine. */
 export function launch(port: Port, request: number): void {
+  launching(port.at, request, port.engine().position());
   startInOrder(port, request);
   opened(port.at);
   started(port);

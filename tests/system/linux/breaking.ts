@@ -1,0 +1,152 @@
+/**
+ * Threads that end wherever one wants: what a thread does under a port's lock is broken off
+ * before or after any of its stores, and the lock stays with a thread that has ended.
+ *
+ * @module
+ */
+
+import * as layout from "../../../src/system/linux/layout.ts";
+import { Port, portAt } from "../../../src/system/linux/port.ts";
+import { region } from "../../../src/system/linux/region.ts";
+import { self } from "../../../src/system/linux/threads.ts";
+
+/** As the kernel marks the mutex of a thread that has ended. */
+const FUTEX_OWNER_DIED = 0x40000000;
+
+/** Thrown where the thread ends. */
+class Ended {}
+
+let left = 0;
+let isArmed = false;
+
+function step(): void {
+  if (!isArmed || --left > 0) return;
+  isArmed = false;
+  throw new Ended();
+}
+
+type Words = Int32Array<ArrayBuffer>;
+const CHANGES = ["store", "exchange", "compareExchange", "add", "sub", "or", "and"] as const;
+
+/** From here on every store to the engine's tables, and every atomic one, is a step. */
+function watchStores(): void {
+  const real = region().words;
+  const watched: Words = new Proxy(real, {
+    get(words, key) {
+      const value = Reflect.get(words, key, words);
+      if (typeof value !== "function") return value;
+      if (key === "fill" || key === "set") step();
+      return value.bind(words);
+    },
+    set(words, key, value) {
+      step();
+      Reflect.set(words, key, value, words);
+      step();
+      return true;
+    },
+  });
+  const unwrap = (words: Words): Words => words === watched ? real : words;
+  const { load, notify } = Atomics;
+  Atomics.load = ((words: Words, at: number) => load(unwrap(words), at)) as typeof load;
+  Atomics.notify =
+    ((words: Words, at: number, count: number) =>
+      notify(unwrap(words), at, count)) as typeof notify;
+  for (const name of CHANGES) {
+    const change = Atomics[name] as (words: Words, ...values: number[]) => number;
+    Object.assign(Atomics, {
+      [name]: (words: Words, ...values: number[]) => {
+        step();
+        const before = change(unwrap(words), ...values);
+        step();
+        return before;
+      },
+    });
+  }
+  Object.assign(region(), { words: watched });
+}
+
+let isWatching = false;
+let ending = 0;
+
+/** The first word of a thread that can end again and again. */
+function mortal(): number {
+  if (!isWatching) {
+    isWatching = true;
+    watchStores();
+    const { threads, words } = region();
+    ending = layout.threadAt(threads.acquire());
+    words.fill(0, ending, ending + layout.THREAD_WORDS);
+  }
+  return ending;
+}
+
+/** One thread that ends at its step number `at`, counted from 1, of all that it is made to do. */
+export class Mortal {
+  readonly #place: number;
+  readonly #thread: number = mortal();
+  #left: number;
+
+  /** It works on the port at `place`. */
+  constructor(place: number, at: number) {
+    this.#place = place;
+    this.#left = at;
+  }
+
+  /** Whether it still lives: then it was not made to do so many steps. */
+  get isAlive(): boolean {
+    return this.#left > 0;
+  }
+
+  /** Sees to what the engine has completed. Should it end with that, the calling thread goes on. */
+  reap(): void {
+    const { words } = region();
+    const port = new Port(this.#place);
+    port.lock(this.#thread);
+    if (this.#try(() => port.reap())) {
+      port.queue.release();
+      port.unlock();
+      return;
+    }
+    words[this.#thread + layout.T_MUTEX] = FUTEX_OWNER_DIED;
+    this.#inherit();
+    const owed = words[this.#thread + layout.T_OWED];
+    words.fill(0, this.#thread, this.#thread + layout.THREAD_WORDS);
+    if (owed !== 0) portAt(this.#place).dropReferences(owed);
+  }
+
+  /** Does something that takes the port's lock as the calling thread. */
+  run(work: () => void): void {
+    const { words } = region();
+    if (this.#try(work)) return;
+    const lock = layout.PORTS + this.#place * layout.PORT_WORDS + layout.P_LOCK;
+    // It was the mortal one that has ended with it.
+    if ((words[lock] & 0x7fffffff) !== self()) return;
+    words[lock] = this.#thread;
+    words[this.#thread + layout.T_MUTEX] = FUTEX_OWNER_DIED;
+    this.#inherit();
+    words.fill(0, this.#thread, this.#thread + layout.THREAD_WORDS);
+  }
+
+  /** Whether it has lived through it. */
+  #try(work: () => void): boolean {
+    left = this.#left;
+    isArmed = left > 0;
+    try {
+      work();
+    } catch (error) {
+      if (error instanceof Ended) return false;
+      throw error;
+    } finally {
+      this.#left = Math.max(left, 0);
+      isArmed = false;
+    }
+    return true;
+  }
+
+  /** The next thread that wants the lock. */
+  #inherit(): void {
+    const port = portAt(this.#place);
+    port.lock(self());
+    port.unlock();
+  }
+}
