@@ -32,13 +32,7 @@ import {
 import { define, IN, OUT, POLL, SOCKETS } from "./rules.ts";
 import { endReceive, endSendingIfDone, failReceive } from "./socket-ends.ts";
 import { beginDatagram } from "./socket-messages.ts";
-import {
-  failSocket,
-  hasState,
-  IS_DATAGRAM,
-  receiveRefusal,
-  sendRefusal,
-} from "./socket-state.ts";
+import { failSocket, hasState, IS_DATAGRAM, receiveRefusal, sendRefusal } from "./socket-state.ts";
 import { launch } from "./start.ts";
 import { self } from "./threads.ts";
 
