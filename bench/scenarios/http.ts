@@ -9,12 +9,12 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { fastFolder, makeFile } from "../files.ts";
 import { need, ownProgram } from "../programs.ts";
-import type { Contender, Runner, Scale, Scenario } from "../scenario.ts";
+import type { Contender, Goal, Runner, Scale, Scenario } from "../scenario.ts";
 import { runnerOf } from "./servers/server.ts";
 
 const KIB = 1024;
 /** What is served, and how much of nginx is to be reached. */
-const FILES = [
+const FILES: readonly { name: string; file: string; bytes: number; goals: readonly Goal[] }[] = [
   { name: "1 KiB", file: "1k.bin", bytes: KIB, goals: [] },
   { name: "100 KiB", file: "100k.bin", bytes: 100 * KIB, goals: [] },
   {
@@ -23,7 +23,7 @@ const FILES = [
     bytes: 10 * KIB * KIB,
     goals: [{ rivals: ["nginx"], ratio: 0.8 }],
   },
-] as const;
+];
 
 /** A folder's files over HTTP/1.1. */
 export const http: Scenario = {

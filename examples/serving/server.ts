@@ -127,7 +127,9 @@ export class Server {
     this.#listener.close();
     const end = performance.now() + CLOSE_MS;
     let isClosed = false;
-    const closing = this.#pool.close({ timeoutMs: CLOSE_MS + CALL_BACK_MS }).then(() => isClosed = true);
+    const closing = this.#pool.close({ timeoutMs: CLOSE_MS + CALL_BACK_MS }).then(() =>
+      isClosed = true
+    );
     while (!isClosed) {
       const isOver = performance.now() > end;
       this.#table.sweep((slot) => isOver || this.#table.isIdle(slot), close);
