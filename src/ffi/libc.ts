@@ -111,6 +111,8 @@ const SOCKETS = {
   send: { parameters: ["i32", "pointer", "u64", "i32"], result: "i64" },
   // ssize_t (int sockfd, struct msghdr *msg, int flags)
   recvmsg: { parameters: ["i32", "pointer", "i32"], result: "i64" },
+  // ssize_t (int sockfd, const struct msghdr *msg, int flags)
+  sendmsg: { parameters: ["i32", "pointer", "i32"], result: "i64" },
   // (int sockfd, struct mmsghdr *msgvec, unsigned int vlen, int flags, struct timespec *timeout)
   recvmmsg: { parameters: ["i32", "pointer", "u32", "i32", "pointer"], result: "i32" },
   // (int sockfd, struct mmsghdr *msgvec, unsigned int vlen, int flags)

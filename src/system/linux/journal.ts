@@ -60,6 +60,7 @@ export function finished(port: number, request: number): void {
 /** A request that is whole is handed to the engine again, or for the first time in its turn. */
 export function goingOn(port: number, request: number, position: number): void {
   const { words } = region();
+  if (words[port + layout.J_OPENING] === request) launching(port, request, position);
   words[port + layout.J_GOING_ON_POSITION] = position;
   words[port + layout.J_GOING_ON] = request;
 }

@@ -102,9 +102,8 @@ function replayOpening(port: Port, position: number): void {
 function replayGoingOn(port: Port, position: number): void {
   const { words } = region();
   const request = words[port.at + layout.J_GOING_ON];
-  if (request !== 0 && position === words[port.at + layout.J_GOING_ON_POSITION]) {
-    goOn(port, request);
-  }
+  const isGone = position !== words[port.at + layout.J_GOING_ON_POSITION];
+  if (request !== 0 && !isGone && words[request + layout.R_STATE] !== 0) goOn(port, request);
   words[port.at + layout.J_GOING_ON] = 0;
 }
 
