@@ -82,7 +82,7 @@ async function flow(
     });
   const takers = workers.slice(producers);
   const jobs = start("consume", takers);
-  if (passage.hasProducers) start("produce", workers.slice(0, producers)).forEach(ignored);
+  const posting = passage.hasProducers ? start("produce", workers.slice(0, producers)) : [];
   const all = passage.hasProducers ? workers.length : consumers;
   waitFor(words, READY, all);
   untilWaiting(passage, consumers);
@@ -95,6 +95,8 @@ async function flow(
   const seconds = (performance.now() - began) / 1000;
   waitFor(words, DONE, all);
   const taken = (await Promise.all(jobs)).reduce((sum, count) => sum + count, 0);
+  // Those that post have said so too: a Worker does one job at a time.
+  await Promise.all(posting);
   passage.close();
   if (taken !== packets) throw new Error(`${taken} of ${packets} packets were taken`);
   return packets / seconds;
@@ -115,8 +117,6 @@ function untilWaiting({ waiting }: Passage, consumers: number): void {
 function shareOf(packets: number, count: number, index: number): number {
   return Math.floor((packets + count - 1 - index) / count);
 }
-
-function ignored(_: Promise<number>): void {}
 
 function nothing(): void {}
 
