@@ -177,7 +177,7 @@ describe("sending files", () => {
   for (const isClosed of [false, true]) {
     const what = isClosed ? "whose socket is closed" : "that is cancelled";
     itUnless(
-      isClosed && isWine && "Wine says 6",
+      isWine && (isClosed ? "Wine says 6" : "Wine finds none to cancel between two of its parts"),
       `one ${what} ends with 995, and leaves nothing open`,
       () => {
         using bench = new Bench(LENGTH);
