@@ -18,7 +18,6 @@ import { region } from "./region.ts";
 import { finishRequest, goOn, mustEnd, writeAddress } from "./requests.ts";
 import { define, IN, OUT, POLL, SOCKETS } from "./rules.ts";
 import { keepOptions, makeSocket, toLinuxFamily } from "./socket-names.ts";
-
 import {
   addState,
   ENDED_SEND,
