@@ -10,7 +10,7 @@ import { FileHandle, NativeBuffer, Pool } from "../../mod.ts";
 import { Folder, until } from "./fixture.ts";
 
 describe("batches of a pool's thread", () => {
-  it("11: an operation is carried out though a later handler of its batch blocks without a word", async () => {
+  it("11: an operation is carried out though its handler then blocks without a word", async () => {
     using folder = new Folder();
     using file = FileHandle.open(folder.file("file", "x"));
     using buffer = NativeBuffer.allocate(1);
@@ -22,16 +22,16 @@ describe("batches of a pool's thread", () => {
     await pool.ready;
     pool.port.associate(file, 9);
     // While the thread spins a queue grows; it takes the more of it at a time the quicker it is.
-    pool.post({ key: 3 });
-    for (let i = 0; i < 126; i++) pool.post({ key: 0 });
-    pool.post({ key: 1 });
     pool.post({ key: 2 });
+    for (let i = 0; i < 1000; i++) pool.post({ key: 0 });
+    pool.post({ key: 1 });
+    for (let i = 0; i < 100; i++) pool.post({ key: 0 });
     Atomics.store(words, 1, 1);
     await until(() => buffer.bytes[0] === 120, "the read is carried out");
     Atomics.store(words, 0, 1);
     Atomics.notify(words, 0);
     const report = await pool.close();
     assertEquals(report.notRecalled, 0);
-    assertEquals(pool.counters.handled, 130);
+    assertEquals(pool.counters.handled, 1103);
   });
 });

@@ -23,7 +23,11 @@ export function gather(): void {
   depth++;
 }
 
-/** The same for starts on the port of this place, plus one; until the thread waits or this is called with 0. */
+/**
+ * The same for starts on the port of this place, plus one; until the thread waits or this is called
+ * with 0. Another thread may hand them over meanwhile. So where only the thread that starts an
+ * operation can carry it out, nothing is kept back.
+ */
 export function gatherOn(place: number): void {
   gathered = place;
   if (place === 0) submitKept();
@@ -34,7 +38,8 @@ export function gatherOn(place: number): void {
  * handed over when the lock is given back, or kept.
  */
 export function started(port: Port): void {
-  if (depth === 0 && port.queue.place + 1 !== gathered) {
+  const isGathered = port.queue.place + 1 === gathered && !port.engine().completesOnSubmit;
+  if (depth === 0 && !isGathered) {
     port.submitLater();
   } else if (!kept.includes(port)) {
     port.addReference();

@@ -16,14 +16,16 @@ export interface Data {
 }
 
 /** What the keys say; all others say nothing. */
-const [READ, WAIT, SPIN] = [1, 2, 3];
+const [READ, SPIN] = [1, 2];
 
 serve({
   packet({ key, operation }, { data }) {
     const { words, file, buffer } = data as Data;
     if (operation !== null) return;
-    if (key === READ) FileHandle.attach(file).read(NativeBuffer.attach(buffer), 0);
-    if (key === WAIT) Atomics.wait(words, 0, 0);
+    if (key === READ) {
+      FileHandle.attach(file).read(NativeBuffer.attach(buffer), 0);
+      Atomics.wait(words, 0, 0);
+    }
     if (key === SPIN) { while (Atomics.load(words, 1) === 0); }
   },
 });
