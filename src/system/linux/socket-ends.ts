@@ -18,12 +18,18 @@ import {
   ENDS_LATER,
   failSocket,
   hasState,
+  IS_BROKEN,
   IS_DATAGRAM,
   IS_RESET,
   IS_SPENT,
 } from "./socket-state.ts";
 
 const SHUT_WR = 1;
+
+const IPPROTO_TCP = 6;
+const TCP_INFO = 11;
+/** The first byte of a struct tcp_info: neither end has the connection any more. */
+const TCP_CLOSE = 7;
 
 /** Whether the socket has something in flight that it sends. Under the port's lock. */
 export function isSending(handle: number): boolean {
@@ -45,8 +51,26 @@ export function endSendingIfDone(handle: number): void {
 /** What a stream's receive comes to once the engine says 0: its end, unless the other end has reset it. */
 export function endReceive(port: Port, request: number, bytes: number): void {
   const handle = region().words[request + layout.R_HANDLE];
-  if (hasState(handle, IS_RESET)) failReceive(port, request, errno.ECONNRESET, bytes);
-  else finishRequest(port, request, 0, bytes, 0);
+  if (hasState(handle, IS_RESET) || isTorn(handle)) {
+    failReceive(port, request, errno.ECONNRESET, bytes);
+  } else finishRequest(port, request, 0, bytes, 0);
+}
+
+const info: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(8));
+const infoLength: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(4));
+
+/**
+ * Whether a send may have used up what a receive should have been told. The kernel keeps a reset for
+ * one call, and a send that it has got on with then says only how much has gone: to the receive it is
+ * as if the other end had ended in order. A connection whose own end goes on sending is closed
+ * by nothing but a reset, or the loss of the other end.
+ */
+function isTorn(handle: number): boolean {
+  if (!isSending(handle) && !hasState(handle, IS_BROKEN)) return false;
+  infoLength[0] = info.length;
+  const fd = region().words[handle + layout.H_FD];
+  const got = sockets().getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, infoLength);
+  return got === 0 && info[0] === TCP_CLOSE;
 }
 
 /** A receive has failed. */
