@@ -98,7 +98,7 @@ export const P_TAKEN = 24;
 
 /** A thread. */
 export const THREAD_WORDS = 32;
-/** 1 from when it lives in its place; negative, the place of the thread that buries it. */
+/** Which life of its place it lives, from when it does; negative, the place of the thread that buries it. */
 export const T_LIVES = 9;
 /** The port whose packets it asks for, has not done with or queues itself, else 0. */
 export const T_TAKING = 10;

@@ -55,8 +55,14 @@ function enroll(): number {
     threads.release(thread);
     throw new Win32Error(code, "OpenThread");
   }
-  Atomics.store(words, thread + T_LIVES, 1);
+  Atomics.store(words, thread + T_LIVES, lifeIn(words[thread + GENERATION]));
   return own = thread;
+}
+
+/** What stands in `T_LIVES` of a thread in life `generation` of its place: positive, another one each time. */
+function lifeIn(generation: number): number {
+  // A place in use has an odd generation, so that this is never 0.
+  return generation & 0x7fffffff;
 }
 
 function markOf(thread: number): number {
@@ -77,6 +83,7 @@ export function buryEnded(): void {
     const lives = Atomics.load(words, thread + T_LIVES);
     // Somebody else buries it, unless that thread has ended meanwhile.
     if (lives === 0 || lives < 0 && !hasEnded(-lives) || !hasEnded(thread)) continue;
+    // Not if it has been buried since, and another thread lives in its place.
     if (Atomics.compareExchange(words, thread + T_LIVES, lives, -own) !== lives) continue;
     letGoOf(thread);
     if (words[thread + T_HAND] !== 0) finish(words[thread + T_HAND]);
@@ -130,8 +137,9 @@ export function hasLifeEnded(life: number): boolean {
   const { words, threads } = ledger();
   const thread = threads.at(Math.floor(life / LIVES));
   // Who buries a thread ends the life of its place.
-  return words[thread + GENERATION] >>> 0 !== life % LIVES ||
-    Atomics.load(words, thread + T_LIVES) !== 1 || hasEnded(thread);
+  const generation = words[thread + GENERATION];
+  return generation >>> 0 !== life % LIVES ||
+    Atomics.load(words, thread + T_LIVES) !== lifeIn(generation) || hasEnded(thread);
 }
 
 /** Lives that a place can tell apart. */

@@ -279,17 +279,19 @@ export class Board {
     return new TextDecoder().decode(this.bytes.subarray(start, start + this.words[at]));
   }
 
-  /** Writes the number by which a thread is known. */
+  /** Writes the number by which a thread is known; its lower word last, which is never 0. */
   writeLife(index: number, life: number): void {
     const at = this.thread(index) + T_LIFE;
     this.words[at + 1] = Math.floor(life / HIGH);
-    this.words[at] = life | 0;
+    Atomics.store(this.words, at, life | 0);
   }
 
   /** The number by which a thread is known; 0 if it has not come so far. */
   life(index: number): number {
     const at = this.thread(index) + T_LIFE;
-    return (this.words[at] >>> 0) + this.words[at + 1] * HIGH;
+    // The thread may be writing it: half of it would be the number of one that has ended.
+    const low = Atomics.load(this.words, at) >>> 0;
+    return low === 0 ? 0 : low + this.words[at + 1] * HIGH;
   }
 }
 

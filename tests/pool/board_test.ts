@@ -9,6 +9,7 @@ import {
   packRest,
   QUEUE_HEAD,
   QUEUE_TAIL,
+  T_LIFE,
 } from "../../src/pool/board.ts";
 import { addDuration, Histogram } from "../../src/pool/histogram.ts";
 
@@ -25,6 +26,17 @@ describe("the board of a pool", () => {
       }
       board.buffer.free();
     }
+  });
+
+  it("a thread's number is there whole or not at all", () => {
+    const board = Board.allocate(1);
+    const life = 3 * 2 ** 32 + 2 ** 31 + 5;
+    board.writeLife(7, life);
+    assertEquals([board.life(7), board.life(6)], [life, 0]);
+    // As another thread sees it between the writer's two stores, the second of which is the lower word's.
+    board.words[board.thread(7) + T_LIFE] = 0;
+    assertEquals(board.life(7), 0);
+    board.buffer.free();
   });
 
   it("results come in their order, and the owner is to be woken once", () => {
