@@ -48,7 +48,10 @@ function acquireContended(memory: LockMemory, at: number, owner: number, spins: 
       // Whoever got here cannot know who else sleeps: it takes the mark along.
       if (memory.compareExchange(at, 0, owner | CONTENDED) === 0) return false;
     } else if (memory.isGone(seen & ~CONTENDED)) {
-      if (memory.compareExchange(at, seen, owner | CONTENDED) === seen) return true;
+      if (memory.compareExchange(at, seen, owner | CONTENDED) !== seen) continue;
+      if (memory.isGone(seen & ~CONTENDED)) return true;
+      // It was inherited and given back meanwhile, and a thread that lives in that one's place has it now.
+      memory.compareExchange(at, owner | CONTENDED, seen | CONTENDED);
     } else if (seen < 0 || memory.compareExchange(at, seen, seen | CONTENDED) === seen) {
       memory.wait(at, seen | CONTENDED);
     }

@@ -139,6 +139,53 @@ function fails(take: Acquire, give: Release): string {
   return "no failure";
 }
 
+describe("a lock whose owner has ended", () => {
+  const [ENDED, ME] = [1, 2];
+
+  /**
+   * Takes it. With `isInUse` the place of the ended thread is another one's, which has the lock by now, as
+   * soon as it was looked at; that one gives it back when it is waited for.
+   */
+  function inherit(isInUse: boolean): { wasInherited: boolean; waits: number } {
+    const memory = [ENDED];
+    let isGone = true;
+    let waits = 0;
+    const exchange = (at: number, value: number): number => {
+      const before = memory[at];
+      memory[at] = value;
+      return before;
+    };
+    const real: LockMemory = {
+      pause() {},
+      compareExchange: (at, expected, value) =>
+        memory[at] === expected ? exchange(at, value) : memory[at],
+      exchange,
+      load: (at) => memory[at],
+      wait: () => {
+        waits++;
+        release(real, LOCK);
+      },
+      isGone: () => {
+        const answer = isGone;
+        if (isInUse) isGone = false;
+        return answer;
+      },
+      wake() {},
+    };
+    const wasInherited = acquire(real, LOCK, ME, 1);
+    assertEquals(memory[LOCK] & 0x7fffffff, ME);
+    return { wasInherited, waits };
+  }
+
+  it("is inherited", () => {
+    assertEquals(inherit(false), { wasInherited: true, waits: 0 });
+  });
+
+  it("is not taken from the thread that lives in its place by now", () => {
+    assertEquals(inherit(true), { wasInherited: false, waits: 1 });
+  });
+});
+
 describe("the lock, explored", () => {
   it("two threads, two rounds each: one inside at a time, none sleeps for ever", () => {
     assertGreater(explore(2, 2), 100);
