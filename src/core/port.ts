@@ -180,8 +180,9 @@ export class CompletionPort {
    */
   post(packet: PostedPacket): void {
     const { key = 0, bytesTransferred = 0, overlapped = 0 } = packet;
-    if (key >>> 0 !== key) checkNumber(key, "key");
-    if (bytesTransferred >>> 0 !== bytesTransferred) {
+    // A bigint has no `>>> 0`.
+    if (typeof key !== "number" || key >>> 0 !== key) checkNumber(key, "key");
+    if (typeof bytesTransferred !== "number" || bytesTransferred >>> 0 !== bytesTransferred) {
       checkNumber(bytesTransferred, "bytesTransferred", 0xffff_ffff);
     }
     if (overlapped !== 0) checkPostedOverlapped(overlapped);
@@ -341,9 +342,14 @@ export class CompletionPort {
   }
 
   #beginTake(timeoutMs: number): CompletionEntries {
-    if (!(timeoutMs === Infinity || timeoutMs >= 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
+    // What is no number compares like one and fails only in the middle of the wait.
+    const isUsable = typeof timeoutMs === "number" &&
+      (timeoutMs === Infinity || timeoutMs >= 0 && timeoutMs <= MAX_TIMEOUT_MS);
+    if (!isUsable) {
       throw new RangeError(
-        `Cannot wait ${timeoutMs} ms: it must be 0 to ${MAX_TIMEOUT_MS}, or Infinity`,
+        `Cannot wait ${
+          String(timeoutMs)
+        } ms: it must be a number from 0 to ${MAX_TIMEOUT_MS}, or Infinity`,
       );
     }
     const room = entriesOfThread();

@@ -61,6 +61,14 @@ export const unlessConcurrency: string | false = isWine && "Wine ignores the con
 /** Numbers that are no key, offset, size or count. */
 export const BAD_NUMBERS: readonly number[] = [-1, 1.5, NaN, 2 ** 53, Infinity, -Infinity];
 
+/** What a program without types may give for a number, each with its name. */
+export const NO_NUMBERS: readonly (readonly [name: string, value: number])[] = [
+  ["a bigint", 5n as unknown as number],
+  ["a string", "5" as unknown as number],
+  ["null", null as unknown as number],
+  ["an object", {} as unknown as number],
+];
+
 /** Numbers that are no handle of anything open. */
 export const GARBAGE_HANDLES: readonly number[] = [0, -1, 3, 2 ** 52 + 4, NaN, 1e300, -4, 0.5];
 

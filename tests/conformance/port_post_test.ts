@@ -8,7 +8,14 @@ import {
   Win32Error,
 } from "../../mod.ts";
 import { system } from "../../src/system/system.ts";
-import { BAD_NUMBERS, Folder, GARBAGE_HANDLES, itUnless, unlessLinux } from "./fixture.ts";
+import {
+  BAD_NUMBERS,
+  Folder,
+  GARBAGE_HANDLES,
+  itUnless,
+  NO_NUMBERS,
+  unlessLinux,
+} from "./fixture.ts";
 import { Raw } from "./raw.ts";
 
 const post = system.postQueuedCompletionStatus;
@@ -161,7 +168,7 @@ describe("posting", () => {
     it(`promise 1: a bad ${field} is a RangeError that names it, and nothing is posted`, () => {
       using port = new CompletionPort();
       const bad = field === "bytesTransferred" ? [...BAD_NUMBERS, 2 ** 32] : BAD_NUMBERS;
-      for (const value of bad) {
+      for (const value of [...bad, ...NO_NUMBERS.map(([, value]) => value)]) {
         const packet: PostedPacket = { [field]: value };
         const error = assertThrows(() => port.post(packet), RangeError);
         assertStringIncludes(error.message, field);

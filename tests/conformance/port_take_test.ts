@@ -2,7 +2,15 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { CompletionPort, FileHandle, NativeBuffer, Win32Error } from "../../mod.ts";
 import { system } from "../../src/system/system.ts";
-import { Folder, GARBAGE_HANDLES, isLinux, itUnless, startWorker, until } from "./fixture.ts";
+import {
+  Folder,
+  GARBAGE_HANDLES,
+  isLinux,
+  itUnless,
+  NO_NUMBERS,
+  startWorker,
+  until,
+} from "./fixture.ts";
 import { Raw } from "./raw.ts";
 import type { Waited } from "./workers/wait.ts";
 
@@ -113,6 +121,17 @@ describe("taking one packet", () => {
       if (isLinux) await until(() => port.counters.waiting === 1, "a thread waits");
       port.post({ key: 29 });
       assertEquals((await waiter).keys, [29]);
+    });
+  }
+
+  for (const [name, value] of NO_NUMBERS) {
+    it(`case 29: ${name} is no timeout, and the port goes on`, () => {
+      using port = new CompletionPort();
+      assertThrows(() => port.get(value), RangeError, "Cannot wait");
+      assertThrows(() => port.getMany(1, value), RangeError, "Cannot wait");
+      assertEquals(port.get(0), null);
+      port.post({ key: 29 });
+      assertEquals(port.get(0)?.key, 29);
     });
   }
 
