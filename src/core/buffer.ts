@@ -6,7 +6,7 @@
 
 import { detach, view } from "../ffi/memory.ts";
 import { system } from "../system/system.ts";
-import { checkNumber, Win32Error } from "./errors.ts";
+import { checkNumber, described, Win32Error } from "./errors.ts";
 import { dropBuffer, hasHolds, holdBuffer, keepBuffer, letGo } from "./holds.ts";
 import * as ledgers from "./ledger.ts";
 import { B_ADDRESS, B_LENGTH, B_REFERENCES, GENERATION, ledger } from "./ledger.ts";
@@ -219,4 +219,14 @@ export class NativeBuffer {
   [Symbol.dispose](): void {
     this.free();
   }
+}
+
+/** `buffer` if it is one; a program without types may hand over anything. */
+export function checkBuffer(buffer: NativeBuffer): NativeBuffer {
+  if (buffer instanceof NativeBuffer) return buffer;
+  throw new TypeError(
+    `Cannot use ${
+      described(buffer)
+    } as a buffer: the kernel is given the memory of a NativeBuffer only`,
+  );
 }

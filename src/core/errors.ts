@@ -61,16 +61,26 @@ export class Win32Error extends Error {
   }
 }
 
+/** A value of any type for a message: text in quotes, objects by their class. */
+export function described(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "bigint") return `${value}n`;
+  if (typeof value === "function") return "a function";
+  if (typeof value !== "object" || value === null) return String(value);
+  const { name } = value.constructor ?? {};
+  return typeof name === "string" && name !== "Object" ? `a ${name}` : "an object";
+}
+
 /** `value` if it is a safe integer that is not negative; a RangeError that names it if not. */
 export function checkNumber(value: number, name: string, max = Number.MAX_SAFE_INTEGER): number {
   if (Number.isSafeInteger(value) && value >= 0 && value <= max) return value;
   throw new RangeError(
-    `Cannot use ${String(value)} as ${name}: it must be a whole number from 0 to ${max}`,
+    `Cannot use ${described(value)} as ${name}: it must be a whole number from 0 to ${max}`,
   );
 }
 
 /** `value` if it is a safe integer; a RangeError that names it if not. */
 export function checkInteger(value: number, name: string): number {
   if (Number.isSafeInteger(value)) return value;
-  throw new RangeError(`Cannot use ${String(value)} as ${name}: it must be a safe integer`);
+  throw new RangeError(`Cannot use ${described(value)} as ${name}: it must be a safe integer`);
 }

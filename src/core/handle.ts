@@ -6,7 +6,7 @@
 
 import { system } from "../system/system.ts";
 import { beginCall, endCall, isMarkedClosed, markClosed, markOpen } from "./calls.ts";
-import { Win32Error } from "./errors.ts";
+import { described, Win32Error } from "./errors.ts";
 import * as ledgers from "./ledger.ts";
 import {
   GENERATION,
@@ -195,8 +195,8 @@ export abstract class Handle {
   }
 
   /** An error of `call` on this handle. @internal */
-  failure(code: number, call: string, errno: number = 0): Win32Error {
-    return new Win32Error(code, call, { subject: this.#name, errno });
+  failure(code: number, call: string, errno: number = 0, reason?: string): Win32Error {
+    return new Win32Error(code, call, { subject: this.#name, errno, reason });
   }
 
   /**
@@ -255,6 +255,12 @@ export abstract class Handle {
     }
     return token;
   }
+}
+
+/** `handle` if it is one; a program without types may hand over anything. */
+export function checkHandle(handle: Handle): Handle {
+  if (handle instanceof Handle) return handle;
+  throw new TypeError(`Cannot use ${described(handle)} as a handle`);
 }
 
 function notAttached(kind: HandleKind): TypeError {

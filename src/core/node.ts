@@ -6,6 +6,7 @@
  */
 
 import { builtin } from "../ffi/runtime.ts";
+import { described } from "./errors.ts";
 
 /** `node:url`, as far as it is used. */
 interface NodeUrl {
@@ -35,7 +36,12 @@ let v8: NodeV8 | undefined;
  * @throws {TypeError} if the URL is not one of a file.
  */
 export function pathOf(path: string | URL): string {
-  if (!(path instanceof URL)) return path;
+  if (typeof path === "string") return path;
+  if (!(path instanceof URL)) {
+    throw new TypeError(
+      `Cannot use ${described(path)} as a path: it must be a string or a file URL`,
+    );
+  }
   url ??= builtin("node:url") as NodeUrl;
   return url.fileURLToPath(path);
 }

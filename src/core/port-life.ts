@@ -187,7 +187,7 @@ export function associateHandle(place: number, handle: Handle, file: number, key
   const { words } = ledger();
   const call = "CreateIoCompletionPort";
   if (!ledgers.addReference(words, place + P_REFERENCES)) {
-    throw new Win32Error(ERROR_INVALID_HANDLE, call);
+    throw new Win32Error(ERROR_INVALID_HANDLE, call, { reason: "the port is closed" });
   }
   if (!handle.keep()) {
     dropPort(place);
@@ -201,6 +201,9 @@ export function associateHandle(place: number, handle: Handle, file: number, key
   } else {
     dropPort(place);
   }
+  const reason = code === 0 || words[handle.place + H_PORT] === 0
+    ? undefined
+    : "it is associated with a port already";
   dropHandle(handle.place);
-  if (code !== 0) throw handle.failure(code, call, errno);
+  if (code !== 0) throw handle.failure(code, call, errno, reason);
 }

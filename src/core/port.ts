@@ -11,8 +11,8 @@ import {
   WAIT_TIMEOUT,
 } from "../system/system.ts";
 import { beginCall, isMarkedClosed } from "./calls.ts";
-import { checkNumber, Win32Error } from "./errors.ts";
-import { dropPort, type Handle } from "./handle.ts";
+import { checkNumber, described, Win32Error } from "./errors.ts";
+import { checkHandle, dropPort, type Handle } from "./handle.ts";
 import * as ledgers from "./ledger.ts";
 import {
   GENERATION,
@@ -39,6 +39,7 @@ import { keptOperations } from "./recovery.ts";
 import { buryEnded } from "./threads.ts";
 import { isToken } from "./token.ts";
 
+const CLOSED = "the port is closed";
 const OF_A_POOL = "Cannot take packets from the port of a pool: its threads take and handle them";
 
 /** A packet to post; what is absent is 0. */
@@ -149,6 +150,8 @@ export class CompletionPort {
    *
    * Source: CreateIoCompletionPort.
    *
+   * @throws {RangeError} if the key is no whole number from 0 on.
+   * @throws {TypeError} if `handle` is none.
    * @throws {Win32Error} ERROR_INVALID_PARAMETER (87) if the handle is associated already,
    * ERROR_INVALID_HANDLE (6) if it or the port is closed.
    */
@@ -157,7 +160,7 @@ export class CompletionPort {
     const call = "CreateIoCompletionPort";
     this.#enter(call);
     try {
-      const file = handle.enter(call);
+      const file = checkHandle(handle).enter(call);
       try {
         life.associateHandle(this.#place, handle, file, key);
       } finally {
@@ -334,7 +337,7 @@ export class CompletionPort {
     const isOpen = beginCall(words, this.#place + P_CALLS);
     if (isOpen && words[this.#place + GENERATION] === this.#generation) return;
     this.#leave();
-    throw new Win32Error(ERROR_INVALID_HANDLE, call);
+    throw new Win32Error(ERROR_INVALID_HANDLE, call, { reason: CLOSED });
   }
 
   #leave(): void {
@@ -348,8 +351,9 @@ export class CompletionPort {
     if (!isUsable) {
       throw new RangeError(
         `Cannot wait ${
-          String(timeoutMs)
-        } ms: it must be a number from 0 to ${MAX_TIMEOUT_MS}, or Infinity`,
+          described(timeoutMs)
+        } ms: it must be a number from 0 to ${MAX_TIMEOUT_MS}, ` +
+          "or Infinity",
       );
     }
     const room = entriesOfThread();
@@ -375,7 +379,8 @@ export class CompletionPort {
     if (code === WAIT_TIMEOUT) return 0;
     if (code !== 0) {
       const suffix = max === 1 ? "" : "Ex";
-      throw new Win32Error(code, `GetQueuedCompletionStatus${suffix}`);
+      const details = code === ERROR_INVALID_HANDLE ? { reason: CLOSED } : {};
+      throw new Win32Error(code, `GetQueuedCompletionStatus${suffix}`, details);
     }
     if (!life.COUNTS) ledgers.addToCount(words, this.#place + P_TAKEN, room.removed);
     if (this.#maxQueued !== 0) freePosted(this.#place, room, room.removed);

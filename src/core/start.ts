@@ -16,10 +16,10 @@ import {
   system,
 } from "../system/system.ts";
 import { openAnnex } from "./annex.ts";
-import type { NativeBuffer } from "./buffer.ts";
+import { checkBuffer, type NativeBuffer } from "./buffer.ts";
 import { isMarkedClosed } from "./calls.ts";
 import { checkInteger, checkNumber, Win32Error } from "./errors.ts";
-import { dropHandle, type Handle } from "./handle.ts";
+import { checkHandle, dropHandle, type Handle } from "./handle.ts";
 import { keepBuffer } from "./holds.ts";
 import { kindOf, KINDS } from "./kinds.ts";
 import * as ledgers from "./ledger.ts";
@@ -85,7 +85,7 @@ export function startOperation(
   const { call } = KINDS[index];
   checkNumber(offset, "offset");
   checkInteger(tag, "tag");
-  const { byteLength } = buffer.bytes;
+  const { byteLength } = checkBuffer(buffer).bytes;
   checkNumber(byteLength, "the buffer's length", MAX_TRANSFER_BYTES);
   const systemHandle = handle.enter(call);
   try {
@@ -164,16 +164,16 @@ export function startWith(
   const { buffer = null, further = [], annexBytes = 0, offset = 0, second = null } = parts;
   const { call } = KINDS[index];
   checkInteger(tag, "tag");
-  for (const { bytes } of further) {
-    checkNumber(bytes.length, "a buffer's length", MAX_TRANSFER_BYTES);
+  for (const one of further) {
+    checkNumber(checkBuffer(one).bytes.length, "a buffer's length", MAX_TRANSFER_BYTES);
   }
-  const byteLength = buffer === null ? 0 : buffer.bytes.length;
+  const byteLength = buffer === null ? 0 : checkBuffer(buffer).bytes.length;
   checkNumber(byteLength, "the buffer's length", MAX_TRANSFER_BYTES);
   const systemHandle = handle.enter(call);
   let isStarted = false;
   let systemSecond = 0;
   try {
-    if (second !== null) systemSecond = second.enter(call);
+    if (second !== null) systemSecond = checkHandle(second).enter(call);
     const place = acquirePlace(handle, call);
     const annex = annexFor(place, further, annexBytes);
     const operation = fillPlace(place, index, buffer, byteLength, offset, tag);

@@ -6,9 +6,9 @@
  */
 
 import { setNumber, setWord } from "../core/annex.ts";
-import type { NativeBuffer } from "../core/buffer.ts";
+import { checkBuffer, type NativeBuffer } from "../core/buffer.ts";
 import { checkNumber } from "../core/errors.ts";
-import type { Handle } from "../core/handle.ts";
+import { checkHandle, type Handle } from "../core/handle.ts";
 import { kindOf } from "../core/kinds.ts";
 import type { Operation } from "../core/operation.ts";
 import { startWith } from "../core/start.ts";
@@ -84,6 +84,8 @@ export function startControl(
     }
   }
   const isBuffer = typeof input !== "number" && input !== null;
+  if (isBuffer) checkBuffer(input);
+  if (output !== null) checkBuffer(output);
   const buffer = output ?? (isBuffer ? input : null);
   const parts = {
     ...(buffer === null ? {} : { buffer }),
@@ -93,7 +95,7 @@ export function startControl(
   const [into, room] = output === null ? [0, 0] : [output.address, output.bytes.length];
   return startWith(
     CONTROL,
-    handle,
+    checkHandle(handle),
     parts,
     tag,
     (device, overlapped) =>
@@ -110,9 +112,10 @@ function startFilled(
   output: NativeBuffer | null,
   tag: number,
 ): Operation {
+  if (output !== null) checkBuffer(output);
   const [into, room] = output === null ? [0, 0] : [output.address, output.bytes.length];
   const parts = { annexBytes: byteLength, ...(output === null ? {} : { buffer: output }) };
-  return startWith(CONTROL, handle, parts, tag, (device, overlapped, annex) => {
+  return startWith(CONTROL, checkHandle(handle), parts, tag, (device, overlapped, annex) => {
     fill(annex);
     return system.deviceIoControl(device, code, annex, byteLength, into, room, overlapped);
   });
@@ -176,7 +179,7 @@ export function queryAllocatedRanges(
     setNumber(at + 8, range.length);
   };
   const bytes = codes.ALLOCATED_RANGE_BYTES;
-  return startFilled(file, codes.FSCTL_QUERY_ALLOCATED_RANGES, bytes, fill, into, tag);
+  return startFilled(file, codes.FSCTL_QUERY_ALLOCATED_RANGES, bytes, fill, checkBuffer(into), tag);
 }
 
 /**
@@ -200,7 +203,7 @@ export function cloneRange(
 ): Operation {
   checkRange(range);
   checkNumber(targetOffset, "the offset in the target", Number.MAX_SAFE_INTEGER - range.length);
-  const from = source.enter(CALL);
+  const from = checkHandle(source).enter(CALL);
   try {
     const fill = (at: number) => {
       [from, range.offset, targetOffset, range.length].forEach((value, index) =>
@@ -224,7 +227,7 @@ export function cloneRange(
  * @throws {Win32Error} ERROR_INVALID_HANDLE (6) if the handle is closed.
  */
 export function getReparsePoint(link: Handle, into: NativeBuffer, tag: number = 0): Operation {
-  return startControl(link, codes.FSCTL_GET_REPARSE_POINT, null, into, tag);
+  return startControl(link, codes.FSCTL_GET_REPARSE_POINT, null, checkBuffer(into), tag);
 }
 
 /** The parts that `queryAllocatedRanges` has written: `bytes` as far as the packet's count says. */

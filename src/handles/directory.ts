@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { NativeBuffer } from "../core/buffer.ts";
+import { checkBuffer, type NativeBuffer } from "../core/buffer.ts";
 import { Win32Error } from "../core/errors.ts";
 import { Handle, type HandleToken } from "../core/handle.ts";
 import { kindOf } from "../core/kinds.ts";
@@ -129,7 +129,7 @@ export class DirectoryHandle extends Handle {
     return startWith(
       READ_CHANGES,
       this,
-      { buffer: into },
+      { buffer: checkBuffer(into) },
       tag,
       (handle, overlapped) =>
         system.readDirectoryChanges(

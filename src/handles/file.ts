@@ -5,8 +5,8 @@
  */
 
 import { setNumber } from "../core/annex.ts";
-import type { NativeBuffer } from "../core/buffer.ts";
-import { checkNumber, Win32Error } from "../core/errors.ts";
+import { checkBuffer, type NativeBuffer } from "../core/buffer.ts";
+import { checkNumber, described, Win32Error } from "../core/errors.ts";
 import { Handle, type HandleToken } from "../core/handle.ts";
 import type { Operation } from "../core/operation.ts";
 import { kindOf } from "../core/kinds.ts";
@@ -302,13 +302,16 @@ function transferPages(
   tag: number,
 ): Operation {
   checkNumber(offset, "offset");
+  if (!Array.isArray(buffers)) {
+    throw new TypeError(`Cannot use ${described(buffers)} as a list of buffers`);
+  }
   if (buffers.length === 0 || buffers.length > MAX_VECTOR) {
     throw new RangeError(
       `Cannot transfer ${buffers.length} buffers: it must be 1 to ${MAX_VECTOR}`,
     );
   }
   let byteLength = 0;
-  for (const { address, bytes } of buffers) {
+  for (const { address, bytes } of buffers.map(checkBuffer)) {
     if (address % codes.SEGMENT_BYTES !== 0 || bytes.length % codes.SEGMENT_BYTES !== 0) {
       throw new RangeError(
         `Cannot transfer a buffer of ${bytes.length} bytes at ${address}: ` +

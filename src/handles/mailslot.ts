@@ -54,8 +54,10 @@ export class MailslotHandle extends Handle {
    * Linux) and others, with the name.
    */
   static create(name: string, options: MailslotOptions = {}): MailslotHandle {
-    if (name === "" || name.includes("\0")) {
-      throw new TypeError("Cannot make a mail slot: its name is empty or has a NUL character");
+    if (typeof name !== "string" || name === "" || name.includes("\0")) {
+      throw new TypeError(
+        "Cannot make a mail slot: its name is no text, empty or has a NUL character",
+      );
     }
     const { maxMessageBytes = 0, readTimeoutMs = Infinity } = options;
     checkNumber(maxMessageBytes, "the longest message", 0xffffffff);

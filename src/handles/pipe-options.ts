@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkNumber } from "../core/errors.ts";
+import { checkNumber, described } from "../core/errors.ts";
 import { MAX_TIMEOUT_MS } from "../core/limits.ts";
 import * as codes from "../system/system.ts";
 
@@ -87,7 +87,9 @@ export function instanceOf(options: PipeServeOptions): Instance {
   const { instances = UNLIMITED, outBufferBytes = BUFFER_BYTES, inBufferBytes = BUFFER_BYTES } =
     options;
   const isCount = Number.isSafeInteger(instances) && instances >= 1 && instances <= UNLIMITED;
-  if (!isCount) throw new RangeError(`Cannot use ${instances} as instances: it must be 1 to 254`);
+  if (!isCount) {
+    throw new RangeError(`Cannot use ${described(instances)} as instances: it must be 1 to 254`);
+  }
   const isMessage = isMessageType(options.type);
   return {
     openMode: codes.FILE_FLAG_OVERLAPPED | (first ? codes.FILE_FLAG_FIRST_PIPE_INSTANCE : 0) |
@@ -129,8 +131,11 @@ export function isMessageType(type: PipeType = "byte"): boolean {
 
 /** `timeoutMs` if it is a time to wait, or for ever. */
 export function checkTimeout(timeoutMs: number): number {
-  if (timeoutMs >= 0 && (timeoutMs <= MAX_TIMEOUT_MS || timeoutMs === Infinity)) return timeoutMs;
+  const isTime = typeof timeoutMs === "number" && timeoutMs >= 0;
+  if (isTime && (timeoutMs <= MAX_TIMEOUT_MS || timeoutMs === Infinity)) return timeoutMs;
   throw new RangeError(
-    `Cannot use ${timeoutMs} as timeoutMs: it must be from 0 to ${MAX_TIMEOUT_MS}, or Infinity`,
+    `Cannot use ${
+      described(timeoutMs)
+    } as timeoutMs: it must be from 0 to ${MAX_TIMEOUT_MS}, or Infinity`,
   );
 }

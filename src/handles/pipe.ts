@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { NativeBuffer } from "../core/buffer.ts";
+import { checkBuffer, type NativeBuffer } from "../core/buffer.ts";
 import { Win32Error } from "../core/errors.ts";
 import { Handle, type HandleToken } from "../core/handle.ts";
 import { kindOf } from "../core/kinds.ts";
@@ -218,9 +218,9 @@ export class PipeHandle extends Handle {
    * @throws {Win32Error} ERROR_INVALID_HANDLE (6) if the pipe is closed.
    */
   transact(request: NativeBuffer, reply: NativeBuffer, tag: number = 0): Operation {
-    const { address } = request;
+    const { address } = checkBuffer(request);
     const { length } = request.bytes;
-    const replyLength = reply.bytes.length;
+    const replyLength = checkBuffer(reply).bytes.length;
     return startWith(
       TRANSACT,
       this,
@@ -256,7 +256,7 @@ export class PipeHandle extends Handle {
    */
   peek(into?: NativeBuffer): PipeContents {
     const state: PipeState = { bytesRead: 0, bytesAvailable: 0, bytesLeft: 0 };
-    const length = into === undefined ? 0 : into.bytes.length;
+    const length = into === undefined ? 0 : checkBuffer(into).bytes.length;
     const address = into === undefined ? 0 : into.address;
     this.#ask("PeekNamedPipe", (pipe) => system.peekNamedPipe(pipe, address, length, state));
     return state;

@@ -131,8 +131,10 @@ export class SerialHandle extends Handle {
    * settings that the system cannot make, and others, with the name.
    */
   static open(path: string, options: SerialOptions = {}): SerialHandle {
-    if (path === "" || path.includes("\0")) {
-      throw new TypeError("Cannot open a serial line: its name is empty or has a NUL character");
+    if (typeof path !== "string" || path === "" || path.includes("\0")) {
+      throw new TypeError(
+        "Cannot open a serial line: its name is no text, empty or has a NUL character",
+      );
     }
     const { timeouts = {}, ...settings } = options;
     const limits = timeoutBytes(timeouts);
@@ -148,7 +150,10 @@ export class SerialHandle extends Handle {
     } as const;
     writeSettings(new Uint8Array(new ArrayBuffer(codes.DCB_BYTES)), all);
     const { code, value, errno } = system.openCommPort(path);
-    if (code !== 0) throw new Win32Error(code, "CreateFile", { subject: path, errno });
+    if (code !== 0) {
+      const reason = code === codes.ERROR_INVALID_FUNCTION ? "it is no serial line" : undefined;
+      throw new Win32Error(code, "CreateFile", { subject: path, errno, reason });
+    }
     const line = new SerialHandle("serial", Handle.register("serial", value, path), true);
     try {
       line.configure(all);

@@ -5,7 +5,7 @@
  */
 
 import { setWord, wordAt } from "../core/annex.ts";
-import { Win32Error } from "../core/errors.ts";
+import { described, Win32Error } from "../core/errors.ts";
 import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from "../system/literals.ts";
 import { system } from "../system/system.ts";
 import * as winsock from "../system/winsock.ts";
@@ -91,7 +91,9 @@ export function sockaddrOf(address: SocketAddress, family: SocketFamily): Uint8A
   const { hostname, port } = address as Partial<NetAddress>;
   if (typeof hostname !== "string") throw unusable(address, `it has no hostname`);
   if (!Number.isInteger(port) || port! < 0 || port! > 65535) {
-    throw new RangeError(`Cannot use ${String(port)} as a port: it must be from 0 to 65535`);
+    throw new RangeError(
+      `Cannot use ${described(port)} as a port: it must be a whole number from 0 to 65535`,
+    );
   }
   const bytes = family === "ipv4" ? ipv4Sockaddr(hostname) : ipv6Sockaddr(hostname);
   bytes[2] = port! >>> 8;

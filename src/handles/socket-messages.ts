@@ -6,7 +6,7 @@
  */
 
 import { setNumber, setWord, wordAt } from "../core/annex.ts";
-import type { NativeBuffer } from "../core/buffer.ts";
+import { checkBuffer, type NativeBuffer } from "../core/buffer.ts";
 import { checkNumber } from "../core/errors.ts";
 import type { Handle } from "../core/handle.ts";
 import { kindOf, readResultsOf } from "../core/kinds.ts";
@@ -98,7 +98,7 @@ const NONE: readonly NativeBuffer[] = [];
 
 /** A list of buffers, also of one. */
 function listOf(data: NativeBuffer | readonly NativeBuffer[]): readonly NativeBuffer[] {
-  return Array.isArray(data) ? checkVector(data) : [data as NativeBuffer];
+  return Array.isArray(data) ? checkVector(data) : [checkBuffer(data as NativeBuffer)];
 }
 
 /** What the operation uses, with `bytes` bytes of annex before its WSABUFs. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Win32Error } from "../core/errors.ts";
+import { described, Win32Error } from "../core/errors.ts";
 import type { Handle } from "../core/handle.ts";
 import { parseIPv4, parseIPv6 } from "../system/literals.ts";
 import { system } from "../system/system.ts";
@@ -299,7 +299,7 @@ function encode(
   if (range !== undefined) return dword(checkRange(name, value, ...range));
   if (name === "keepAlive" && typeof value === "object" && value !== null) return dword(1);
   if (typeof value !== "boolean") {
-    throw new TypeError(`Cannot use ${String(value)} as ${name}: it must be true or false`);
+    throw new TypeError(`Cannot use ${described(value)} as ${name}: it must be true or false`);
   }
   // The system asks the other way round.
   return dword(value !== (name === "dualStack") ? 1 : 0);
@@ -324,7 +324,7 @@ function checkRange(name: string, value: unknown, min: number, max: number): num
     return value;
   }
   throw new RangeError(
-    `Cannot use ${String(value)} as ${name}: it must be a whole number from ${min} to ${max}`,
+    `Cannot use ${described(value)} as ${name}: it must be a whole number from ${min} to ${max}`,
   );
 }
 

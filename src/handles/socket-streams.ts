@@ -6,9 +6,9 @@
  */
 
 import { setNumber, setWord, wordAt } from "../core/annex.ts";
-import type { NativeBuffer } from "../core/buffer.ts";
+import { checkBuffer, type NativeBuffer } from "../core/buffer.ts";
 import { checkNumber } from "../core/errors.ts";
-import type { Handle, HandleToken } from "../core/handle.ts";
+import { checkHandle, type Handle, type HandleToken } from "../core/handle.ts";
 import { kindOf, readResultsOf } from "../core/kinds.ts";
 import { MAX_TRANSFER_BYTES, MAX_VECTOR } from "../core/limits.ts";
 import type { Operation } from "../core/operation.ts";
@@ -82,7 +82,7 @@ export function checkVector(buffers: readonly NativeBuffer[]): readonly NativeBu
   if (buffers.length === 0 || buffers.length > MAX_VECTOR) {
     throw new RangeError(`Cannot use ${buffers.length} buffers: there must be 1 to ${MAX_VECTOR}`);
   }
-  const total = buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const total = buffers.reduce((sum, buffer) => sum + checkBuffer(buffer).byteLength, 0);
   checkNumber(total, "the buffers' length", MAX_TRANSFER_BYTES);
   return buffers;
 }
@@ -113,7 +113,7 @@ export function startAccept(
   first: NativeBuffer | null,
   tag: number,
 ): Operation {
-  const receiveBytes = first === null ? 0 : first.byteLength - ACCEPT_ROOM_BYTES;
+  const receiveBytes = first === null ? 0 : checkBuffer(first).byteLength - ACCEPT_ROOM_BYTES;
   if (receiveBytes < 0 || first !== null && receiveBytes === 0) {
     throw new RangeError(
       `Cannot receive into ${
@@ -121,7 +121,7 @@ export function startAccept(
       } bytes: ${ACCEPT_ROOM_BYTES} of them are needed for addresses`,
     );
   }
-  const { place, generation } = into.token;
+  const { place, generation } = checkHandle(into).token;
   const parts = first === null ? { annexBytes: ACCEPT_ROOM_BYTES } : { buffer: first };
   const accepted = into.enter("AcceptEx");
   try {

@@ -5,7 +5,7 @@
  */
 
 import type { NativeBuffer } from "../core/buffer.ts";
-import { Win32Error } from "../core/errors.ts";
+import { described, Win32Error } from "../core/errors.ts";
 import { Handle, type HandleToken } from "../core/handle.ts";
 import { type Operation, resultOf } from "../core/operation.ts";
 import type { Packet } from "../core/packet.ts";
@@ -127,7 +127,13 @@ export class SocketHandle extends SocketBase {
    * @throws {Win32Error} WSAEMFILE (10024); Windows: WSAESOCKTNOSUPPORT (10044) for datagrams.
    */
   static unix(options: UnixOptions = {}): SocketHandle {
-    return SocketHandle.#open("unix", options.type === "datagram", "Unix-domain socket", options);
+    const { type = "stream" } = options;
+    if (type !== "stream" && type !== "datagram") {
+      throw new TypeError(
+        `Cannot use ${described(type)} as the type of a socket: "stream" or "datagram"`,
+      );
+    }
+    return SocketHandle.#open("unix", type === "datagram", "Unix-domain socket", options);
   }
 
   /**

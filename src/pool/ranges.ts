@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkNumber } from "../core/errors.ts";
+import { checkNumber, described } from "../core/errors.ts";
 
 /** @throws {RangeError} if `value` is no whole number from `min` to `max`. */
 export function checkRange(value: number, name: string, min: number, max: number): void {
@@ -16,6 +16,8 @@ export function checkRange(value: number, name: string, min: number, max: number
 
 /** @throws {RangeError} if `value` is no number of milliseconds from 0 on. */
 export function checkTime(value: number, name: string): void {
-  if (value >= 0) return;
-  throw new RangeError(`Cannot use ${value} as ${name}: it must be milliseconds from 0 on`);
+  if (typeof value === "number" && value >= 0) return;
+  throw new RangeError(
+    `Cannot use ${described(value)} as ${name}: it must be milliseconds from 0 on`,
+  );
 }
