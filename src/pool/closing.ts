@@ -54,6 +54,8 @@ export interface Closing {
   readonly countBefore: number;
   /** Milliseconds a thread may take to start, after which it is given up. */
   readonly startTimeoutMs: number;
+  /** Why the pool closes by itself; `null` if it was asked to. */
+  readonly why: PoolClosedError | null;
 }
 
 /** Turns of the event loop before the wait for something takes timers; and their milliseconds. */
@@ -107,7 +109,7 @@ export async function close(closing: Closing, timeoutMs: number): Promise<PoolRe
   const threadsLeft = await stopThreads(closing, timeoutMs);
   const dropped = sweep(closing);
   const notRecalled = inFlightOn(port);
-  tasks.end(new PoolClosedError("The pool was closed before the task was done"));
+  tasks.end(closing.why ?? new PoolClosedError("The pool was closed before the task was done"));
   returnPort(port, closing.maxInFlightBefore);
   if (closing.ownsPort) port.close();
   const { handled, failed } = readCounters(board, closing.crew.indices());
@@ -116,8 +118,9 @@ export async function close(closing: Closing, timeoutMs: number): Promise<PoolRe
 
 /** The time is over: what has not begun is taken out, the rest asked to end. Returns how much. */
 async function recall(closing: Closing): Promise<number> {
-  const { port, board, tasks } = closing;
-  const reason = new PoolClosedError("The pool is closing, and the time it was given is over");
+  const { port, board, tasks, why } = closing;
+  const reason = why ??
+    new PoolClosedError("The pool is closing, and the time it was given is over");
   Atomics.store(board.words, boards.PHASE, boards.PHASE_RECALLING);
   if (!port.isClosed) boundInFlight(port, NONE_ANY_MORE);
   const withdrawn = tasks.withdrawAll(reason);

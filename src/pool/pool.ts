@@ -302,6 +302,7 @@ export class Pool extends EventTarget {
   }
 
   async #close(timeoutMs: number): Promise<PoolReport> {
+    const why = this.#refusal;
     this.#refusal ??= new PoolClosedError("Cannot use the pool: it is closed or closing");
     this.#room.end();
     const report = await close({
@@ -314,6 +315,7 @@ export class Pool extends EventTarget {
       maxInFlightBefore: this.#maxInFlightBefore,
       countBefore: this.#countBefore,
       startTimeoutMs: this.#startTimeoutMs,
+      why,
     }, timeoutMs);
     this.#lastCounters = this.#readCounters();
     this.#endTrace();

@@ -188,8 +188,9 @@ describe("modules that cannot start", () => {
       const run = pool.run("add", [1, 2]);
       const error = await assertRejects(() => pool.ready, Error);
       assert(text.test(error.message), error.message);
-      await assertRejects(() => run, PoolClosedError);
-      await assertRejects(() => pool.run("add", [1, 2]), PoolClosedError);
+      // Who only waits for a task learns why there are no threads as well.
+      await assertRejects(() => run, PoolClosedError, `has no threads: ${error.message}`);
+      await assertRejects(() => pool.run("add", [1, 2]), PoolClosedError, error.message);
       const report = await pool.close();
       assertEquals([report.threadsLeft, pool.counters.replaced], [0, 0]);
     });
