@@ -103,7 +103,12 @@ export {
   type UnixAddress,
 } from "./src/handles/socket-addresses.ts";
 export { SocketBase, type SocketDirection } from "./src/handles/socket-base.ts";
-export type { MessageRoom, ReceivedMessage, SocketMessage } from "./src/handles/socket-messages.ts";
+export type {
+  ControlData,
+  MessageRoom,
+  ReceivedMessage,
+  SocketMessage,
+} from "./src/handles/socket-messages.ts";
 export type { KeepAlive, SocketOptions } from "./src/handles/socket-options.ts";
 export {
   ACCEPT_ROOM_BYTES,

@@ -64,7 +64,10 @@ const TRANSACT = kindOf("TransactNamedPipe");
  * using buffer = NativeBuffer.allocate(64);
  * server.write(hello);
  * client.read(buffer);
- * for (const { key, bytesTransferred } of port.getMany(2)) console.log(key, bytesTransferred);
+ * for (let i = 0; i < 2; i++) {
+ *   const packet = port.get();
+ *   console.log(packet?.key, packet?.bytesTransferred); // 1 5, and 2 5
+ * }
  * ```
  */
 export class PipeHandle extends Handle {

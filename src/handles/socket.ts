@@ -94,7 +94,10 @@ export interface UnixOptions extends SocketOptions {
  * using buffer = NativeBuffer.allocate(64);
  * client.send(hello);
  * server.receive(buffer);
- * for (const { key, bytesTransferred } of port.getMany(2)) console.log(key, bytesTransferred);
+ * for (let i = 0; i < 2; i++) {
+ *   const packet = port.get();
+ *   console.log(packet?.key, packet?.bytesTransferred); // 2 5, and 3 5
+ * }
  * ```
  */
 export class SocketHandle extends SocketBase {

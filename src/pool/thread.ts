@@ -1,6 +1,7 @@
 /**
- * What the module of a pool's threads imports: {@linkcode serve}, and the classes
- * whose `attach` takes the tokens it was sent.
+ * What the module of a pool's threads imports: {@linkcode serve}, and the classes of
+ * most handles, whose `attach` takes the tokens it was sent. Serial lines, devices and mail slots
+ * are in `@iocp/iocp`, which a thread may import as well; it then takes longer to start.
  *
  * @example
  * ```ts ignore
@@ -47,7 +48,12 @@ export type {
   UnixAddress,
 } from "../handles/socket-addresses.ts";
 export { SocketBase, type SocketDirection } from "../handles/socket-base.ts";
-export type { MessageRoom, ReceivedMessage, SocketMessage } from "../handles/socket-messages.ts";
+export type {
+  ControlData,
+  MessageRoom,
+  ReceivedMessage,
+  SocketMessage,
+} from "../handles/socket-messages.ts";
 export type { KeepAlive, SocketOptions } from "../handles/socket-options.ts";
 export {
   ACCEPT_ROOM_BYTES,
