@@ -81,6 +81,8 @@ export const T_CODE = 17;
 /** Its tag and its offset, as doubles. */
 export const T_TAG = 18;
 export const T_OFFSET = 20;
+/** 1 when it ends by an error that it tells: the message may come after the thread's end is seen. */
+export const T_TELLS = 22;
 const T_RUN_TIMES = 64;
 const T_WAIT_TIMES: number = T_RUN_TIMES + HISTOGRAM_WORDS;
 const T_ENTRIES: number = T_WAIT_TIMES + HISTOGRAM_WORDS;

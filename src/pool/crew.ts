@@ -125,16 +125,8 @@ export class Crew {
     this.#words[board.thread(index) + boards.T_STATE] = boards.STATE_STARTING;
     const worker = new Worker(module, { type: "module", name: `${name} ${index}` });
     const deadline = performance.now() + startTimeoutMs;
-    const member: Member = {
-      index,
-      worker,
-      deadline,
-      isServing: false,
-      isLate: false,
-      error: null,
-      isLeaving: false,
-      rest: 0,
-    };
+    const state = { isServing: false, isLate: false, error: null, isLeaving: false, rest: 0 };
+    const member: Member = { index, worker, deadline, ...state };
     this.#members.set(index, member);
     this.#countThreads();
     // At once: what a thread says before anybody listens is lost.
@@ -210,10 +202,7 @@ export class Crew {
       case "called":
         return this.#begin(member);
       case "serving":
-        member.isServing = true;
-        this.#failuresInRow = 0;
-        this.#hasServed = true;
-        return this.#options.events.served();
+        return this.#serves(member);
       case "failed":
         return this.#leaves(member, errorOf(message.error));
       case "stopped":
@@ -228,6 +217,14 @@ export class Crew {
         this.#options.events.fault(new PoolErrorEvent(errorOf(message.error), details));
       }
     }
+  }
+
+  #serves(member: Member): void {
+    if (member.isServing) return;
+    member.isServing = true;
+    this.#failuresInRow = 0;
+    this.#hasServed = true;
+    this.#options.events.served();
   }
 
   #begin({ worker, index }: Member): void {
@@ -267,7 +264,11 @@ export class Crew {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const member of [...this.#members.values()]) {
-      if (this.#hasEnded(member)) this.#bury(member);
+      const hasEnded = this.#hasEnded(member);
+      // What it did is on the board before its messages are here, however busy the owner is.
+      if (this.#stateOf(member) > boards.STATE_STARTING) this.#serves(member);
+      if (hasEnded && this.#willTell(member)) member.isLeaving = true;
+      else if (hasEnded) this.#bury(member);
       else if (!member.isServing && performance.now() > member.deadline) this.#isLate(member);
       else this.#freeStuck(member);
     }
@@ -280,6 +281,12 @@ export class Crew {
     const life = this.#options.board.life(member.index);
     // Before it has begun there is only the runtime's word for it, and it holds nothing.
     return life === 0 ? member.isLeaving : hasLifeEnded(life);
+  }
+
+  /** Whether the message that says why it has ended is still to come; not waited for without end. */
+  #willTell({ index, error, deadline }: Member): boolean {
+    const at = this.#options.board.thread(index);
+    return error === null && this.#words[at + boards.T_TELLS] !== 0 && performance.now() < deadline;
   }
 
   /** A module that never calls `serve` cannot be told from one that takes its time. */

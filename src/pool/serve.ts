@@ -127,6 +127,11 @@ export class Server implements PoolThread {
     this.#setState(boards.STATE_STOPPED);
   }
 
+  /** The thread ends by an error: the owner is to wait for the message that tells it. */
+  willTell(): void {
+    this.#words[this.#at + boards.T_TELLS] = 1;
+  }
+
   /** The memory is given back: this is the last that the thread does with the pool. */
   [Symbol.dispose](): void {
     this.#words[this.#at + boards.T_KEEPS] = 0;

@@ -115,9 +115,14 @@ async function run(
   try {
     using server = new Server(handlers, begin);
     whenBegun(server);
-    await handlers.start?.(server);
-    scope.postMessage({ pool: "serving" });
-    await server.serve();
+    try {
+      await handlers.start?.(server);
+      scope.postMessage({ pool: "serving" });
+      await server.serve();
+    } catch (error) {
+      server.willTell();
+      throw error;
+    }
     await server.stop();
     scope.postMessage({ pool: "stopped" });
   } catch (error) {

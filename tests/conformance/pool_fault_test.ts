@@ -14,10 +14,14 @@ import {
   PoolClosedError,
   ThreadEndedError,
 } from "../../mod.ts";
+import { hasLifeEnded } from "../../src/core/threads.ts";
+import { Board } from "../../src/pool/board.ts";
+import type { Begin } from "../../src/pool/control.ts";
 import { Folder, until } from "./fixture.ts";
 import {
   AWAIT,
   BY_THREAD,
+  DONE,
   EXIT,
   EXIT_LATER,
   LATER_ERROR,
@@ -32,6 +36,32 @@ import {
 /** A module made of `source`. */
 function moduleOf(source: string): string {
   return URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+}
+
+/**
+ * Makes a pool whose owner is busy from when it has let its first thread begin until the system says that
+ * this thread has ended: what the thread has said is not heard before that.
+ */
+async function whileBusy(make: () => TestPool): Promise<TestPool> {
+  const { postMessage } = Worker.prototype;
+  const begun = new Promise<void>((resolve) => {
+    Worker.prototype.postMessage = function (message: Begin): void {
+      Worker.prototype.postMessage = postMessage;
+      postMessage.call(this, message);
+      const board = Board.attach(message.board);
+      const word = new Int32Array(new SharedArrayBuffer(4));
+      const hasEnded = () =>
+        board.life(message.index) !== 0 && hasLifeEnded(board.life(message.index));
+      while (!hasEnded()) Atomics.wait(word, 0, 0, 1);
+      board.buffer.free();
+      // The runtime tells of its end before anything that it has said.
+      this.dispatchEvent(new Event("close"));
+      resolve();
+    };
+  });
+  const pool = make();
+  await begun;
+  return pool;
 }
 
 describe("handlers that fail", () => {
@@ -80,9 +110,10 @@ describe("handlers that fail", () => {
   it("5: of 5,000 at once all are counted, and all are told or counted as not told", async () => {
     await using pool = await TestPool.open({ threads: 2 });
     for (let i = 0; i < 5000; i++) pool.post({ key: THROW });
-    await pool.done(5000);
+    // A handler counts before it throws, and the pool when that is told or counted as not told.
+    await until(() => pool.counters.handled === 5000, "5,000 packets are handled");
     await until(() => pool.errors.length + pool.counters.unreported === 5000, "all are told");
-    assertEquals([pool.counters.failed, pool.counters.handled], [5000, 5000]);
+    assertEquals([pool.counters.failed, pool.count(DONE)], [5000, 5000]);
   });
 });
 
@@ -208,6 +239,23 @@ describe("modules that cannot start", () => {
       assertEquals(pool.counters.replaced, 0);
     });
   }
+
+  it("5: a thread that has failed to start tells why, though its end is seen first", async () => {
+    await using pool = await whileBusy(() => new TestPool({ threads: 1, fail: "start" }));
+    await assertRejects(() => pool.ready, Error, "it cannot start");
+  });
+
+  it("5: a thread that has served and died is replaced, though its end is seen first", async () => {
+    await using pool = await whileBusy(() => {
+      const pool = new TestPool({ threads: 1 });
+      pool.post({ key: EXIT });
+      return pool;
+    });
+    await pool.ready;
+    pool.post({});
+    await pool.begun(2);
+    assertEquals([pool.counters.threads, pool.counters.replaced], [1, 1]);
+  });
 
   it("5: a thread that hangs at its start", async () => {
     await using pool = new TestPool({ threads: 1, fail: "hang at start", startTimeoutMs: 500 });
