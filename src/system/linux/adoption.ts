@@ -30,6 +30,7 @@ export function adoptRequests(place: number, me: number): void {
     const port = lockPortOf(handle, me);
     if (port === null) continue;
     port.engine().adopt?.(handle, 0);
+    port.submitLater();
     port.unlock();
   }
 }

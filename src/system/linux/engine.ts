@@ -21,8 +21,8 @@ export interface Engine {
   /** A number that `start` changes; always the same if the engine can't tell. */
   position(): number;
   /**
-   * Goes on with a request that a thread which has ended had in its hands; for 0 only
-   * lets the kernel say again what is ready on `handle`. Under the lock.
+   * Goes on with a request that a thread which has ended had in its hands; for 0 looks
+   * whether what waits on `handle` can be carried out. Under the lock.
    */
   adopt?(handle: number, request: number): void;
   /** Asks that the request end. Under the lock. */

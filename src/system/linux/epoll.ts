@@ -254,7 +254,7 @@ export class Epoll implements Engine {
 
   adopt(handle: number, request: number): void {
     const { words } = region();
-    if (request === 0) return this.#watchAgain(handle);
+    if (request === 0) return this.#lookAgain(handle);
     const annex = layout.annexOf(request);
     const result = words[annex + layout.X_RESULT];
     if (words[annex + layout.X_OWNER] > 0) {
@@ -266,11 +266,18 @@ export class Epoll implements Engine {
     }
   }
 
-  /** What was said once may have been said to a thread that has ended. */
-  #watchAgain(handle: number): void {
+  /**
+   * What was said once may have been said to a thread that has ended, and it may have ended with
+   * what came of it: all are carried out as if their descriptors were ready.
+   */
+  #lookAgain(handle: number): void {
     const { words } = region();
+    this.#ready.push(handle, words[handle + layout.H_LIVES]);
     for (let at = words[handle + layout.H_NEWEST]; at !== 0; at = words[at + layout.R_OLDER]) {
-      if (isWaiting(at)) this.#watch(at);
+      const life = words[at + layout.R_GENERATION];
+      if (isWaiting(at) && isApart(at)) this.#ready.push(at, life);
+      const timer = words[layout.annexOf(at) + layout.X_TIMER];
+      if (words[at + layout.R_OPCODE] === TIMER && timer !== 0) this.#add(timer - 1, IN, at, life);
     }
   }
 }

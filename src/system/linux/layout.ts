@@ -75,6 +75,8 @@ export const T_UNFINISHED = 47;
 export const UNFINISHED_UNLOCK = 1;
 /** Entries that it keeps back to hand them over together. */
 export const UNFINISHED_BATCH = 2;
+/** The descriptor plus one of a pipe's folder that it has locked. */
+export const T_FOLDER = 50;
 /** A robust mutex it holds while it lives: the kernel marks it when the thread ends. */
 export const T_MUTEX = 16;
 /** A timespec and an io_uring_getevents_arg for its own waits. */

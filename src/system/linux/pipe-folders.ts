@@ -11,13 +11,17 @@
  * @module
  */
 
-import { folders, getdents, libc } from "../../ffi/libc.ts";
+import { folders, libc, sockets } from "../../ffi/libc.ts";
 import { word } from "../../ffi/library.ts";
 import { processId } from "../../ffi/runtime.ts";
 import * as code from "../codes.ts";
 import type { Outcome } from "../contract.ts";
 import { environment } from "./engines.ts";
 import * as errno from "./errno.ts";
+import * as layout from "./layout.ts";
+import { openFolder, readNames } from "./names.ts";
+import { region } from "./region.ts";
+import { buryDead, self } from "./threads.ts";
 
 const O_CLOEXEC = 0o2000000;
 const O_CREAT_EXCL_WRONLY = 0o301;
@@ -67,13 +71,6 @@ function rootPath(): string {
   return base.startsWith("/") ? `${base}/iocp-pipes` : `/tmp/iocp-pipes-${folders().geteuid()}`;
 }
 
-/** Opens a folder to list it and to name what is in it. Returns the descriptor or a negated errno. */
-function openFolder(path: string): number {
-  const flags = O_CLOEXEC | errno.O_DIRECTORY | errno.O_NOFOLLOW;
-  const fd = libc().open(errno.cString(path), flags, 0);
-  return fd < 0 ? -errno.errno() : fd;
-}
-
 /** Whether the folder is ours, and `hidden`: nobody else can enter it. */
 function isOurs(fd: number, hidden: boolean): boolean {
   const bytes = new Uint8Array(new ArrayBuffer(256));
@@ -100,10 +97,9 @@ function checkRoot(mustMake: boolean): number {
 
 /**
  * The folder for a server: made if it is not there, and locked against other
- * servers until the descriptor is closed. Returns that or a negated errno.
+ * servers until `unlockFolder`. Returns its descriptor or a negated errno.
  */
 export function lockFolder({ path, isPrivate }: PipeFolder, mode: number): number {
-  const LOCK_EX = 2;
   const reason = isPrivate ? checkRoot(true) : 0;
   if (reason !== 0) return -reason;
   const rights = 0o700 | (mode & 0o060 ? 0o050 : 0) | (mode & 0o006 ? 0o005 : 0);
@@ -113,12 +109,49 @@ export function lockFolder({ path, isPrivate }: PipeFolder, mode: number): numbe
   if (fd < 0) return fd === -errno.ELOOP || fd === -errno.ENOTDIR ? -errno.EPERM : fd;
   let failure = isOurs(fd, isPrivate) ? 0 : errno.EPERM;
   if (failure === 0 && made && !isPrivate) folders().fchmod(fd, rights);
-  while (failure === 0 && folders().flock(fd, LOCK_EX) !== 0) {
-    if (errno.errno() !== errno.EINTR) failure = errno.errno();
-  }
+  if (failure === 0) failure = lock(fd);
   if (failure === 0) return fd;
-  libc().close(fd);
+  unlockFolder(fd);
   return -failure;
+}
+
+/** Waits until the folder is locked. Returns 0 or an errno. */
+function lock(fd: number): number {
+  const LOCK_EX_NB = 6;
+  const LOOK_MS = 1;
+  const { words } = region();
+  words[self() + layout.T_FOLDER] = fd + 1;
+  while (folders().flock(fd, LOCK_EX_NB) !== 0) {
+    const reason = errno.errno();
+    if (reason !== errno.EINTR && reason !== errno.EAGAIN) return reason;
+    // It may be a thread that has ended which has it; it is had for a moment otherwise.
+    buryDead();
+    if (reason === errno.EAGAIN) {
+      sockets().poll(new Uint8Array(new ArrayBuffer(8)), word(0), LOOK_MS);
+    }
+  }
+  return 0;
+}
+
+/**
+ * Lets other servers have the folder. The lock goes before the note of who has it, and that before
+ * the descriptor: a thread that ends here loses a descriptor, and never somebody else's.
+ */
+export function unlockFolder(fd: number): void {
+  unlockFor(self(), fd);
+}
+
+/** A thread that has ended may have a folder locked: it lets it go. */
+export function unlockForEnded(thread: number): void {
+  const fd = region().words[thread + layout.T_FOLDER] - 1;
+  if (fd >= 0) unlockFor(thread, fd);
+}
+
+function unlockFor(thread: number, fd: number): void {
+  const LOCK_UN = 8;
+  folders().flock(fd, LOCK_UN);
+  region().words[thread + layout.T_FOLDER] = 0;
+  libc().close(fd);
 }
 
 /** The folder for a client. Returns its descriptor or a negated errno. */
@@ -165,7 +198,8 @@ const ENTRY = /^([ILT])\.(\d+)\.(\d+)\.(\d+)\.\d+\.([mb])([123])\.(\d+)\.(\d+)(?
  */
 export function* readInstances(folder: number, letters: string): Generator<Instance> {
   const living = new Map<string, boolean>();
-  for (const entry of readEntries(folder, letters)) {
+  // The folder is read anew, whoever has read it by this descriptor before.
+  for (const entry of readNames(`/proc/self/fd/${folder}/.`, letters)) {
     const match = ENTRY.exec(entry);
     if (match === null) continue;
     const [, letter, pid, start, space, type, access, max, timeout] = match;
@@ -180,30 +214,6 @@ export function* readInstances(folder: number, letters: string): Generator<Insta
       isAlive: living.get(owner)!,
       entry,
     };
-  }
-}
-
-/** The names in a folder that begin with one of these letters, read anew. */
-function* readEntries(folder: number, letters: string): Generator<string> {
-  const fd = openFolder(`/proc/self/fd/${folder}/.`);
-  if (fd < 0) return;
-  try {
-    const bytes = new Uint8Array(new ArrayBuffer(32768));
-    const fields = new DataView(bytes.buffer);
-    const decoder = new TextDecoder();
-    for (;;) {
-      const count = Number(
-        getdents().syscall(errno.SYS_getdents64, fd, bytes, word(bytes.length)),
-      );
-      if (count <= 0) return;
-      // struct linux_dirent64: d_reclen at byte 16, d_name at 19.
-      for (let at = 0; at < count; at += fields.getUint16(at + 16, true)) {
-        if (!letters.includes(String.fromCharCode(bytes[at + 19]))) continue;
-        yield decoder.decode(bytes.subarray(at + 19, bytes.indexOf(0, at + 19)));
-      }
-    }
-  } finally {
-    libc().close(fd);
   }
 }
 

@@ -60,7 +60,7 @@ export function createNamedPipe(
     const made = refused !== 0
       ? errno.refusal(refused)
       : makeInstance(folder, fd, found.nameInstance(serial, wanted), mode, flags, pipeMode);
-    libc().close(fd);
+    found.unlockFolder(fd);
     // The last instance of another server has taken the folder with it.
     if (made.errno !== errno.ENOENT || attempt >= MAX_ATTEMPTS) return made;
   }

@@ -26,6 +26,10 @@ export const LISTENING = 1;
 export const CONNECTED = 2;
 /** Parted from its client. */
 export const DISCONNECTED = 3;
+/** A client that has come is being put in the place of the socket that listens. */
+export const TAKING = 4;
+/** A socket that listens is being put in the place of a client that it has parted from. */
+export const RETURNING = 5;
 
 /** It is the server's end. */
 export const IS_SERVER = 1;

@@ -14,23 +14,19 @@ import { descriptorOf } from "./descriptors.ts";
 import * as errno from "./errno.ts";
 import * as layout from "./layout.ts";
 import { followerOf, isBehind, startInOrder } from "./order.ts";
-import { removeEntry, removeFolder } from "./pipe-folders.ts";
 import {
   CONNECTED,
-  DISCONNECTED,
   hasFlag,
   IN_MESSAGE,
   IS_MESSAGE,
-  IS_SERVER,
   LISTENING,
-  PIPE_LIFE,
   PIPE_OFFSET,
   PIPE_STATE,
-  readRow,
   READS_MESSAGES,
   setFlag,
 } from "./pipe-rows.ts";
 import * as pipe from "./pipe-sockets.ts";
+import { accept, closing, IS_CUT_OFF, refusalOf, resume } from "./pipe-states.ts";
 import * as steps from "./pipe-steps.ts";
 import type { Port } from "./port.ts";
 import { region } from "./region.ts";
@@ -48,48 +44,12 @@ export const REPLY: number = PIPES + 4;
 export const X_REPLY = layout.X_OWN;
 export const X_REPLY_BYTES: number = layout.X_OWN + 2;
 
-// Bits of a pipe request's `R_FLAGS`.
-/** The message goes on behind what the read had room for. */
+/** A bit of a request's `R_FLAGS`: the message goes on behind what the read had room for. */
 const HAS_MORE = 1;
-/** The server has parted from the client that the request was for. */
-const IS_CUT_OFF = 2;
-
 /** Packets one call takes at most: other handles of the port want their turn. */
 const MAX_PACKETS = 64;
 
 const head: pipe.Head = { byteLength: 0, flags: 0 };
-
-/** Takes the client that has come: 0, or a negated errno; -EAGAIN: none has. A failure can be tried again. */
-function accept(handle: number): number {
-  const { words } = region();
-  const result = pipe.acceptOnto(words[handle + layout.H_FD]);
-  if (result < 0) return result;
-  words[handle + PIPE_STATE] = CONNECTED;
-  removeEntry(listeningEntry(handle));
-  return 0;
-}
-
-/** The path of the entry by which clients find the instance. */
-function listeningEntry(handle: number): string {
-  const { folder, entry } = readRow(handle);
-  return `${folder}/L.${entry}.${region().words[handle + PIPE_LIFE]}`;
-}
-
-/** A client may have come before it was waited for. If it is waited for, that will see it. */
-export function tryAccept(handle: number): void {
-  const { words } = region();
-  const isWaitedFor = words[handle + layout.H_IN_FLIGHT] > 0;
-  if (words[handle + PIPE_STATE] === LISTENING && !isWaitedFor) accept(handle);
-}
-
-/** Why nothing can be read or written now, as a Win32 code; 0 if it can. */
-export function refusalOf(handle: number): number {
-  const { words } = region();
-  tryAccept(handle);
-  const state = words[handle + PIPE_STATE];
-  if (state === CONNECTED) return 0;
-  return state === LISTENING ? code.ERROR_PIPE_LISTENING : code.ERROR_PIPE_NOT_CONNECTED;
-}
 
 function performConnect(request: number): number {
   const { words } = region();
@@ -320,31 +280,13 @@ function rules(events: number, perform: Rules["perform"], complete: Rules["compl
   return { opcode: POLL, events, perform, complete, hasBegun: steps.hasBegun };
 }
 
-/** Nobody finds the instance any more. */
-function closing(handle: number): void {
-  if (!hasFlag(handle, IS_SERVER)) return;
-  const { folder, entry } = readRow(handle);
-  if (region().words[handle + PIPE_STATE] === LISTENING) removeEntry(listeningEntry(handle));
-  removeEntry(`${folder}/I.${entry}`);
-  removeFolder(folder);
-}
-
-/** The handle's client is gone for good: what is in flight for it ends, and what it left goes. */
-export function cutOff(handle: number): void {
-  const { words } = region();
-  words[handle + PIPE_STATE] = DISCONNECTED;
-  let at = words[handle + layout.H_NEWEST];
-  for (; at !== 0; at = words[at + layout.R_OLDER]) {
-    // What an ended thread has left there is of this client too.
-    steps.doneOf(at);
-    words[at + layout.R_FLAGS] |= IS_CUT_OFF;
-  }
-  words[handle + PIPE_OFFSET] = 0;
-  setFlag(handle, IN_MESSAGE, false);
-  pipe.hangUp(words[handle + layout.H_FD]);
-}
-
-define(CONNECT, rules(IN, performConnect, completeConnect));
+define(CONNECT, {
+  ...rules(IN, performConnect, completeConnect),
+  hasBegun: (request) => {
+    const { words } = region();
+    return words[words[request + layout.R_HANDLE] + PIPE_STATE] === CONNECTED;
+  },
+});
 define(PIPE_READ, rules(IN, performRead, completeRead));
 define(PIPE_WRITE, rules(OUT, performWrite, completeWrite));
 define(TRANSACT, rules(OUT, performWrite, completeSent));
@@ -355,4 +297,5 @@ defineHandle(layout.KIND_PIPE, {
   write: PIPE_WRITE,
   refusal: refusalOf,
   closing,
+  resume,
 });

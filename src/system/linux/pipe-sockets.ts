@@ -15,6 +15,7 @@ import { word } from "../../ffi/library.ts";
 import { view } from "../../ffi/memory.ts";
 import type { Word } from "../../ffi/signature.ts";
 import * as errno from "./errno.ts";
+import { addressOf } from "./lost-sockets.ts";
 import { entryPath, removeEntry } from "./pipe-folders.ts";
 import { virtualAlloc } from "./process-memory.ts";
 import { region } from "./region.ts";
@@ -154,12 +155,16 @@ export function isHungUp(fd: number): boolean {
   return (readiness(fd, 0) & POLLHUP) !== 0;
 }
 
+/** Whether a client has come to the listening socket. */
+export function hasClient(fd: number): boolean {
+  return (readiness(fd, IN) & IN) !== 0;
+}
+
 /**
  * Puts the client that has come to the listening socket in that socket's place.
- * Returns 0; or a negated errno, -EAGAIN if there is none. It can be tried again.
+ * Returns 0, or a negated errno. It can be tried again.
  */
 export function acceptOnto(fd: number): number {
-  if ((readiness(fd, IN) & IN) === 0) return -errno.EAGAIN;
   // From here on no second client gets in, whom the closing of the socket would cut off.
   sockets().shutdown(fd, SHUT_RD);
   const client = sockets().accept4(fd, word(0), word(0), SOCK_NONBLOCK_CLOEXEC);
@@ -172,6 +177,13 @@ export function acceptOnto(fd: number): number {
 export function replace(fd: number, from: number): void {
   sockets().dup3(from, fd, O_CLOEXEC);
   libc().close(from);
+}
+
+/** Whether the socket has listened as `entry`, or is the server's end of a client that came to it. */
+export function isEntry(fd: number, entry: string): boolean {
+  const name = addressOf(fd, "getsockname");
+  if (name === null || name[0] !== AF_UNIX) return false;
+  return new TextDecoder().decode(name.subarray(2)).endsWith(`/T.${entry}\0`);
 }
 
 /** Ends the connection for both ends; the descriptor stays. */

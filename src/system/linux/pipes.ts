@@ -16,16 +16,9 @@ import * as layout from "./layout.ts";
 import * as found from "./pipe-folders.ts";
 import { createNamedPipe } from "./pipe-open.ts";
 import * as rows from "./pipe-rows.ts";
-import {
-  CONNECT,
-  cutOff,
-  refusalOf,
-  TRANSACT,
-  tryAccept,
-  X_REPLY,
-  X_REPLY_BYTES,
-} from "./pipe-rules.ts";
+import { CONNECT, TRANSACT, X_REPLY, X_REPLY_BYTES } from "./pipe-rules.ts";
 import * as pipe from "./pipe-sockets.ts";
+import { cutOff, listenAgain, refusalOf, tryAccept } from "./pipe-states.ts";
 import { type Port, portAt } from "./port.ts";
 import { region } from "./region.ts";
 import { cancelRequests, writeAddress } from "./requests.ts";
@@ -68,23 +61,6 @@ function beginListening(at: number, port: Port | null): number {
   if (state === rows.LISTENING) return 0;
   const isGone = pipe.isHungUp(words[at + layout.H_FD]);
   return isGone ? code.ERROR_NO_DATA : code.ERROR_PIPE_CONNECTED;
-}
-
-/** The instance of a server that has parted from its client can be found again. */
-function listenAgain(at: number): number {
-  const { words } = region();
-  const { folder, entry, mode } = rows.readRow(at);
-  const fd = found.enterFolder({ path: folder, isPrivate: false });
-  if (fd < 0) return errno.failure(-fd).code;
-  const life = words[at + rows.PIPE_LIFE] + 1;
-  const isMessage = rows.hasFlag(at, rows.IS_MESSAGE);
-  const socket = pipe.listenIn(fd, `${entry}.${life}`, isMessage, mode);
-  libc().close(fd);
-  if (socket < 0) return errno.failure(-socket).code;
-  pipe.replace(words[at + layout.H_FD], socket);
-  words[at + rows.PIPE_LIFE] = life;
-  words[at + rows.PIPE_STATE] = rows.LISTENING;
-  return 0;
 }
 
 function disconnectNamedPipe(handle: number): number {

@@ -11,8 +11,15 @@ import * as layout from "./layout.ts";
 import type { Port } from "./port.ts";
 import { region } from "./region.ts";
 import { nextOf } from "./order.ts";
-import { rulesOf } from "./rules.ts";
-import { completeRequest, endFinished, failRequest, goOn, releaseRequest } from "./requests.ts";
+import { handleRulesOf, rulesOf } from "./rules.ts";
+import {
+  completeRequest,
+  endFinished,
+  failRequest,
+  follow,
+  goOn,
+  releaseRequest,
+} from "./requests.ts";
 
 /** The lock was inherited: every request of the port is as if nobody had ended. */
 export function replay(port: Port): void {
@@ -24,11 +31,14 @@ export function replay(port: Port): void {
   let inFlight = 0;
   for (const handle of handlesOf(port)) inFlight += relink(handle);
   words[port.at + layout.P_IN_FLIGHT] = inFlight;
+  for (const handle of handlesOf(port)) {
+    handleRulesOf(words[handle + layout.H_KIND])?.resume?.(handle, port);
+  }
   replayOpening(port, position);
   replayReaping(port, position);
   replayGoingOn(port, position);
   for (const handle of handlesOf(port)) {
-    for (const request of nextOf(handle)) goOn(port, request);
+    for (const request of nextOf(handle)) follow(port, request);
   }
 }
 

@@ -142,7 +142,7 @@ export function finishRequest(
 }
 
 /** It is the turn of a request that waited for it. */
-function follow(port: Port, request: number): void {
+export function follow(port: Port, request: number): void {
   const rules = rulesOf(region().words[request + layout.R_KIND]);
   if (rules.follow === undefined) goOn(port, request);
   else rules.follow(port, request);

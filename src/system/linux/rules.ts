@@ -106,6 +106,11 @@ export interface HandleRules {
    * else closes the descriptor.
    */
   closing?(handle: number, port: Port | null): boolean | void;
+  /**
+   * A thread has ended with the lock of the handle's port: should it have been in the middle of
+   * something with the handle, that is gone on with, or undone. Called by who has inherited the lock.
+   */
+  resume?(handle: number, port: Port): void;
 }
 
 const rules: (Rules | undefined)[] = [];

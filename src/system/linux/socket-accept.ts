@@ -10,13 +10,14 @@
  */
 
 import { libc, sockets } from "../../ffi/libc.ts";
-import { word } from "../../ffi/library.ts";
 import * as code from "../codes.ts";
 import { descriptorOf } from "./descriptors.ts";
 import * as errno from "./errno.ts";
 import { setNonBlocking } from "./files.ts";
 import { findHandle } from "./handles.ts";
+import { goingOn } from "./journal.ts";
 import * as layout from "./layout.ts";
+import { closeTwin } from "./lost-sockets.ts";
 import { type Port, portAt } from "./port.ts";
 import { region } from "./region.ts";
 import {
@@ -28,6 +29,14 @@ import {
   writeAddress,
 } from "./requests.ts";
 import { define, defineHandle, IN, SOCKETS } from "./rules.ts";
+import {
+  acceptClient,
+  awaitFirst,
+  clientOf,
+  firstOf,
+  forgetClient,
+  receiveFirst,
+} from "./socket-clients.ts";
 import { keepOptions } from "./socket-names.ts";
 import {
   addState,
@@ -55,19 +64,34 @@ const IORING_OP_RECV = 27;
 
 const SOCK_CLOEXEC = 0x80000;
 const O_CLOEXEC = 0x80000;
-const MSG_DONTWAIT = 0x40;
+const SHUT_RDWR = 2;
 
-// The annex: the accepted socket's place, life and descriptor, where first bytes go, and whether
-// the client has come to its place.
+// The annex: the accepted socket's place, life and descriptor, where first bytes go, how far the
+// client is on the way to its place, and the life of the request in which it waits for the client.
 const ACCEPTED = layout.X_OWN;
 const LIFE: number = layout.X_OWN + 1;
 const DESCRIPTOR: number = layout.X_OWN + 2;
 const FIRST_BYTES: number = layout.X_OWN + 3;
 const FIRST: number = layout.X_OWN + 4;
-const IS_PLACED: number = layout.X_OWN + 6;
+const STAGE: number = layout.X_OWN + 6;
+const WAITING_LIFE: number = layout.X_OWN + 7;
 
 /** What `S_ACCEPT` of a closed socket is. */
 const CLOSED = -0x7fffffff;
+/** The same, and its descriptor is closed by whoever was putting a client into its place. */
+const LEFT = -0x7ffffffe;
+
+// The stages of a client. Each is noted before what cannot be done twice.
+/** It has a number of its own only. */
+const CAME = 0;
+/** It is under the number of the socket as well. */
+const PLACED = 1;
+/** The number it came under is given back. */
+const ALONE = 2;
+/** It is the socket. */
+const IS_IN = 3;
+/** The socket was closed before. */
+const TURNED_AWAY = 4;
 
 /** Why no client can come into the socket at `accepted`, as a Winsock code; 0 if one can. */
 function refusal(listener: number, accepted: number): number {
@@ -100,11 +124,11 @@ export function acceptEx(
     words[annex + DESCRIPTOR] = words[into + layout.H_FD];
     words[annex + FIRST_BYTES] = receiveBytes | 0;
     writeAddress(words, annex + FIRST, buffer);
-    words[annex + IS_PLACED] = 0;
+    words[annex + STAGE] = CAME;
+    forgetClient(request);
     words[request + layout.R_FLAGS] = SOCK_CLOEXEC;
-    if (Atomics.compareExchange(words, into + S_ACCEPT, 0, request) !== 0) {
-      return refuseRequest(port, request, code.WSAEINVAL);
-    }
+    words[annex + WAITING_LIFE] = words[request + layout.R_GENERATION];
+    if (!claim(request)) return refuseRequest(port, request, code.WSAEINVAL);
     if (findHandle(accepted) !== into) {
       // Closed meanwhile, and the place perhaps another socket's.
       Atomics.compareExchange(words, into + S_ACCEPT, request, 0);
@@ -114,38 +138,79 @@ export function acceptEx(
   });
 }
 
-function performAccept(request: number): number {
-  for (;;) {
-    const fd = sockets().accept4(descriptorOf(request), word(0), word(0), SOCK_CLOEXEC);
-    if (fd >= 0) return fd;
-    const reason = errno.errno();
-    if (reason !== errno.EINTR) return -reason;
-  }
+/** The client will come into the socket, and into it none for another request. */
+function claim(request: number): boolean {
+  const { words } = region();
+  const annex = layout.annexOf(request);
+  const into = words[annex + ACCEPTED];
+  if (words[into + layout.H_LIVES] !== words[annex + LIFE]) return false;
+  const before = Atomics.compareExchange(words, into + S_ACCEPT, 0, request);
+  return before === 0 || before === request;
 }
 
-/** Puts the client in the place of the socket that it is to become; false if that was closed. */
+/** Whether it waits for a client; after that for what the client sends. */
+function isWaiting(request: number): boolean {
+  const { words } = region();
+  return words[layout.annexOf(request) + WAITING_LIFE] === words[request + layout.R_GENERATION];
+}
+
+/** What a thread has begun that has ended meanwhile is gone on with, if the socket is still there. */
+function hasBegun(request: number): boolean {
+  return isWaiting(request) && claim(request);
+}
+
+/**
+ * Puts the client in the place of the socket that it is to become; false if that was closed. Who
+ * ended in the middle of this has left the mark, and it is gone on with.
+ */
 function placeClient(request: number, client: number): boolean {
   const { words } = region();
   const annex = layout.annexOf(request);
-  if (words[annex + IS_PLACED] !== 0) return true;
   const into = words[annex + ACCEPTED];
   const fd = words[annex + DESCRIPTOR];
-  // Who ended in the middle of this has left the mark.
-  const before = Atomics.compareExchange(words, into + S_ACCEPT, request, -request);
-  if (before !== request && before !== -request) {
-    libc().close(client);
-    return false;
+  const wasPlaced = words[annex + STAGE] !== CAME;
+  if (words[annex + STAGE] === IS_IN) return true;
+  if (words[annex + STAGE] === TURNED_AWAY) return false;
+  if (words[annex + STAGE] === CAME) {
+    const before = Atomics.compareExchange(words, into + S_ACCEPT, request, -request);
+    if (before !== request && before !== -request) {
+      turnAway(request, client);
+      if (before === LEFT) libc().close(fd);
+      return false;
+    }
+    const port = words[into + layout.H_PORT];
+    if (port !== 0 && !portAt(port - 1).isRing()) setNonBlocking(client);
+    keepOptions(client, stateOf(into));
+    sockets().dup3(client, fd, O_CLOEXEC);
+    words[annex + STAGE] = PLACED;
   }
-  const port = words[into + layout.H_PORT];
-  if (port !== 0 && !portAt(port - 1).isRing()) setNonBlocking(client);
-  keepOptions(client, stateOf(into));
-  sockets().dup3(client, fd, O_CLOEXEC);
-  words[annex + IS_PLACED] = 1;
+  if (words[annex + STAGE] === PLACED) {
+    if (wasPlaced) closeTwin(client, fd);
+    else libc().close(client);
+    forgetClient(request);
+    words[annex + STAGE] = ALONE;
+  }
+  return giveBack(request, wasPlaced);
+}
+
+/** The other end is told before: should this thread end here, only a number is lost. */
+function turnAway(request: number, client: number): void {
+  sockets().shutdown(client, SHUT_RDWR);
+  region().words[layout.annexOf(request) + STAGE] = TURNED_AWAY;
   libc().close(client);
-  addState(into, IS_CONNECTED);
-  if (Atomics.compareExchange(words, into + S_ACCEPT, -request, request) === -request) return true;
-  // It was closed, and its descriptor left to us.
-  libc().close(fd);
+}
+
+/** The client is the socket, unless that was closed meanwhile. `isAgain`: a thread may have done this and ended. */
+function giveBack(request: number, isAgain: boolean): boolean {
+  const { words } = region();
+  const annex = layout.annexOf(request);
+  const into = words[annex + ACCEPTED];
+  if (words[into + layout.H_LIVES] === words[annex + LIFE]) addState(into, IS_CONNECTED);
+  const before = Atomics.compareExchange(words, into + S_ACCEPT, -request, request);
+  words[annex + STAGE] = IS_IN;
+  if (before === -request || before === request) return true;
+  // It was closed, and its descriptor left to us; or, if it was given back, closed by who closed it.
+  if (before === LEFT || !isAgain) libc().close(words[annex + DESCRIPTOR]);
   return false;
 }
 
@@ -156,7 +221,9 @@ function leave(request: number): void {
   Atomics.compareExchange(words, into + S_ACCEPT, request, 0);
 }
 
-function completeAccept(port: Port, request: number, result: number): void {
+function completeAccept(port: Port, request: number, given: number): void {
+  // A client that came before the request was asked to end is there.
+  const result = given >= 0 ? given : clientOf(request, given);
   if (result < 0) {
     leave(request);
     // The client came and has gone again.
@@ -171,31 +238,29 @@ function completeAccept(port: Port, request: number, result: number): void {
     leave(request);
     return finishRequest(port, request, 0, 0, 0);
   }
-  if (mustEnd(request)) return completeFirst(port, request, -errno.ECANCELED);
-  words[request + layout.R_KIND] = ACCEPT_FIRST;
+  awaitFirst(request, readAddress(words, annex + FIRST), words[annex + FIRST_BYTES] >>> 0);
+  if (mustEnd(request)) return endFirst(port, request, -errno.ECANCELED);
   words[request + layout.R_OPCODE] = IORING_OP_RECV;
   words[request + layout.R_ADDRESS] = words[annex + FIRST];
   words[request + layout.R_ADDRESS + 1] = words[annex + FIRST + 1];
   words[request + layout.R_LENGTH] = words[annex + FIRST_BYTES];
   words[request + layout.R_FLAGS] = 0;
+  words[request + layout.R_KIND] = ACCEPT_FIRST;
+  // From its next life on, what the engine says is of the first bytes, and no more of the client.
+  goingOn(port.at, request, port.engine().position());
+  words[request + layout.R_GENERATION] = words[request + layout.R_GENERATION] + 1 | 0;
   goOn(port, request);
-}
-
-function performFirst(request: number): number {
-  const { words } = region();
-  const annex = layout.annexOf(request);
-  const address = word(readAddress(words, annex + FIRST));
-  const length = word(words[annex + FIRST_BYTES] >>> 0);
-  for (;;) {
-    const count = Number(sockets().recv(words[annex + DESCRIPTOR], address, length, MSG_DONTWAIT));
-    if (count >= 0) return count;
-    const reason = errno.errno();
-    if (reason !== errno.EINTR) return -reason;
-  }
 }
 
 /** The first bytes have come, or will not. The errors are the accepted socket's. */
 function completeFirst(port: Port, request: number, result: number): void {
+  // A thread has ended between the two: its result is the client still.
+  if (isWaiting(request)) completeAccept(port, request, result);
+  else endFirst(port, request, result);
+}
+
+function endFirst(port: Port, request: number, given: number): void {
+  const result = given >= 0 ? given : firstOf(request, given);
   leave(request);
   if (result >= 0) finishRequest(port, request, 0, result, 0);
   else if (-result === errno.ECONNRESET) {
@@ -207,14 +272,15 @@ define(ACCEPT, {
   opcode: IORING_OP_ACCEPT,
   events: IN,
   isUnordered: true,
-  perform: performAccept,
+  perform: (request) => acceptClient(request, descriptorOf(request)),
   complete: completeAccept,
+  hasBegun,
 });
 
 define(ACCEPT_FIRST, {
   opcode: IORING_OP_RECV,
   events: IN,
-  perform: performFirst,
+  perform: (request) => receiveFirst(request, descriptorOf(request)),
   complete: completeFirst,
   descriptor: (request) => region().words[layout.annexOf(request) + DESCRIPTOR],
   fill: clearSecondAddress,
@@ -239,10 +305,20 @@ function endAccept(request: number, into: number, life: number): void {
   port.unlock();
 }
 
+/** Notes in `S_ACCEPT` who closes the descriptor. Returns what was there. */
+function markClosed(handle: number): number {
+  const { words } = region();
+  for (;;) {
+    const seen = Atomics.load(words, handle + S_ACCEPT);
+    const mark = seen < 0 ? LEFT : CLOSED;
+    if (Atomics.compareExchange(words, handle + S_ACCEPT, seen, mark) === seen) return seen;
+  }
+}
+
 /** The socket is being closed; true if its descriptor is closed by whoever puts a client into its place. */
 function closing(handle: number, port: Port | null): boolean {
   const { words } = region();
-  const request = Atomics.exchange(words, handle + S_ACCEPT, CLOSED);
+  const request = markClosed(handle);
   if (request === 0) return false;
   const life = words[handle + layout.H_LIVES];
   const end = () => endAccept(Math.abs(request), handle, life);

@@ -1,5 +1,5 @@
 /**
- * The `msghdr` of a request, which lies in its annex, and what it is made of.
+ * The `mmsghdr` of a request, which lies in its annex, and what it is made of.
  *
  * Addresses are Winsock's for the caller and Linux' for the kernel, which differ in the
  * number of IPv6: what is sent is copied to the annex for that, what is received is
@@ -17,10 +17,12 @@ import { toLinuxFamily, toWinsockFamily } from "./socket-names.ts";
 import { setBuffer, vectorAddress, vectorLength } from "./vectors.ts";
 
 const MSG_CTRUNC = 0x8;
+/** No call has been made. */
+export const NOT_YET = -1;
 /** Linux' number: what came was longer. */
 export const MSG_TRUNC = 0x20;
 
-// In the request's annex: the msghdr, in words.
+// In the request's annex: the mmsghdr, in words.
 const NAME = layout.X_OWN;
 const NAME_BYTES: number = NAME + 2;
 const BUFFERS: number = NAME + 4;
@@ -30,8 +32,12 @@ const CONTROL: number = NAME + 8;
 export const CONTROL_BYTES: number = NAME + 10;
 /** Flags that came. */
 export const FLAGS: number = NAME + 12;
+/** How long the datagram was, which recvmmsg(2) and sendmmsg(2) write; `NOT_YET` until then. */
+const COUNT: number = NAME + 14;
+/** Which life of the request all of this is of. */
+const LIFE: number = NAME + 15;
 /** A SOCKADDR_IN6 with Linux' number. */
-const IPV6: number = NAME + 14;
+const IPV6: number = NAME + 16;
 /** Where the caller wants the length of the address, or the WSAMSG it wants filled in, and flags; 0: nowhere. */
 const TO_LENGTH: number = IPV6 + 8;
 const TO_MESSAGE: number = TO_LENGTH + 2;
@@ -115,6 +121,19 @@ export function fillHeader(request: number, length: number, parts: Parts, flags:
   words[request + layout.R_OFFSET] = 0;
   words[request + layout.R_OFFSET + 1] = 0;
   words[request + layout.R_FLAGS] = flags;
+  words[annex + COUNT] = NOT_YET;
+  words[annex + LIFE] = words[request + layout.R_GENERATION];
+}
+
+/**
+ * How long the datagram is that a plain call has taken or given, or `NOT_YET`. It is the kernel that
+ * has noted it: a thread that made the call may have ended right behind it.
+ */
+export function countOf(request: number): number {
+  const { words } = region();
+  const annex = layout.annexOf(request);
+  const isOfThisLife = words[annex + LIFE] === words[request + layout.R_GENERATION];
+  return isOfThisLife ? words[annex + COUNT] : NOT_YET;
 }
 
 /** An address of IPv6 gets Linux' number, in a copy of its own. */

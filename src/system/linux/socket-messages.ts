@@ -5,13 +5,12 @@
  * @module
  */
 
-import { sockets } from "../../ffi/libc.ts";
-import { word } from "../../ffi/library.ts";
 import * as code from "../codes.ts";
 import type { SocketSystem } from "../contract.ts";
 import * as winsock from "../winsock.ts";
 import { descriptorOf } from "./descriptors.ts";
 import * as errno from "./errno.ts";
+import { reaped, reaping } from "./journal.ts";
 import * as layout from "./layout.ts";
 import type { Port } from "./port.ts";
 import { region } from "./region.ts";
@@ -45,6 +44,7 @@ import {
   TRIES,
   wordOf,
 } from "./socket-headers.ts";
+import { hasBegun, isLocal, perform, resultOf } from "./socket-exchange.ts";
 import { endReceive, endSendingIfDone, failReceive } from "./socket-ends.ts";
 import {
   failSocket,
@@ -160,23 +160,6 @@ export function beginDatagram(port: Port, request: number, isSend: boolean): voi
   launchMessage(port, request);
 }
 
-/** Carries out what is left of it. */
-function perform(request: number, isSend: boolean): number {
-  const { words } = region();
-  const fd = descriptorOf(request);
-  const message = word(readAddress(words, request + layout.R_ADDRESS));
-  const flags = words[request + layout.R_FLAGS] | MSG_DONTWAIT;
-  const c = sockets();
-  for (;;) {
-    const count = isSend ? c.sendmsg(fd, message, flags) : c.recvmsg(fd, message, flags);
-    if (count >= 0) return Number(count);
-    const reason = errno.errno();
-    // Without a ring nothing else would tell that this one must be looked at from time to time.
-    if (reason === errno.EAGAIN && isSend && isLocal(request)) return -errno.EBUSY;
-    if (reason !== errno.EINTR) return -reason;
-  }
-}
-
 /** Kernels before 5.12 take no control data from a ring: it then only tells when the socket is ready. */
 function isRefusedByRing(request: number): boolean {
   const { words } = region();
@@ -184,8 +167,9 @@ function isRefusedByRing(request: number): boolean {
     words[layout.annexOf(request) + CONTROL_BYTES] !== 0;
 }
 
-function completeSend(port: Port, request: number, result: number): void {
+function completeSend(port: Port, request: number, given: number): void {
   const { words } = region();
+  const result = resultOf(request, given);
   const annex = layout.annexOf(request);
   const bytes = readAddress(words, annex + DONE) + Math.max(result, 0);
   if (!mustEnd(request) && isAgain(request, result)) return goOn(port, request);
@@ -229,12 +213,6 @@ function isAgain(request: number, result: number): boolean {
   }
 }
 
-/** Whether it is a datagram for another process here: nothing tells when the receiver has room for more. */
-function isLocal(request: number): boolean {
-  const handle = region().words[request + layout.R_HANDLE];
-  return familyOf(handle) === winsock.AF_UNIX && hasState(handle, IS_DATAGRAM);
-}
-
 /** Whether what has failed may be an earlier datagram, which was reported to this request. */
 function isReport(request: number, reason: number): boolean {
   const { words } = region();
@@ -251,8 +229,9 @@ function hasReports(request: number): boolean {
   return isAsked && takeReports(descriptorOf(request)) > 0;
 }
 
-function completeReceive(port: Port, request: number, result: number): void {
+function completeReceive(port: Port, request: number, given: number): void {
   const { words } = region();
+  const result = resultOf(request, given);
   if (!mustEnd(request) && isReceivedAgain(request, result)) return goOn(port, request);
   closeVector(request);
   if (result < 0) return failReceive(port, request, -result, 0);
@@ -288,10 +267,19 @@ function followReceive(port: Port, request: number): void {
   if (followed >= MAX_FOLLOWED) return goOn(port, request);
   const result = perform(request, false);
   if (result === -errno.EAGAIN) return goOn(port, request);
-  region().words[request + layout.R_STATE] = layout.REQUEST_STARTED;
+  const { words } = region();
+  // The one before it is over: the note of its result makes way for this one.
+  reaped(port.at);
+  const life = words[request + layout.R_GENERATION];
+  reaping(port.at, request, life, result, port.engine().position());
+  words[request + layout.R_STATE] = layout.REQUEST_STARTED;
   followed++;
-  completeReceive(port, request, result);
-  followed--;
+  try {
+    completeReceive(port, request, result);
+  } finally {
+    followed--;
+  }
+  reaped(port.at);
 }
 
 const sendRules: Rules = {
@@ -299,6 +287,7 @@ const sendRules: Rules = {
   events: OUT,
   perform: (request) => perform(request, true),
   complete: completeSend,
+  hasBegun,
 };
 
 define(SEND_MESSAGE, sendRules);
@@ -308,6 +297,7 @@ define(RECEIVE_MESSAGE, {
   events: IN,
   perform: (request) => perform(request, false),
   complete: completeReceive,
+  hasBegun,
   follow: followReceive,
 });
 

@@ -10,7 +10,11 @@ import { cPath } from "./errno.ts";
 const AT_EMPTY_PATH = 0x1000;
 /** What this system knows of a file on another one is enough. */
 export const AT_STATX_DONT_SYNC = 0x4000;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+/** For a path from the working folder, or from the root. */
+export const AT_FDCWD = -100;
 const STATX_TYPE_SIZE = 0x201;
+const STATX_INO = 0x100;
 const S_IFMT = 0o170000;
 
 /** What is known of a file. */
@@ -30,4 +34,24 @@ export function statx(fd: number, path: string, flags: number = 0): Status | nul
   const all = path === "" ? flags | AT_EMPTY_PATH : flags;
   if (libc().statx(fd, cPath(path), all, STATX_TYPE_SIZE, bytes) !== 0) return null;
   return { type: fields[7] & S_IFMT, size: fields[10] + fields[11] * 0x100000000 };
+}
+
+/** Whether two descriptors are of one file or socket. */
+export function isSameFile(fd: number, other: number): boolean {
+  const first = identityOf(fd, "");
+  return first !== null && first === identityOf(other, "");
+}
+
+/** Whether `path` itself, and no link there, is the file of the descriptor. */
+export function isFileAt(fd: number, path: string): boolean {
+  const there = identityOf(AT_FDCWD, path);
+  return there !== null && there === identityOf(fd, "");
+}
+
+/** What no two files that exist have in common. */
+function identityOf(fd: number, path: string): string | null {
+  const flags = path === "" ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW;
+  if (libc().statx(fd, cPath(path), flags, STATX_INO, bytes) !== 0) return null;
+  // stx_ino in words 8 and 9, stx_dev_major and stx_dev_minor in 34 and 35.
+  return `${fields[8]} ${fields[9]} ${fields[34]} ${fields[35]}`;
 }

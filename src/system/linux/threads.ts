@@ -9,6 +9,7 @@ import { libc } from "../../ffi/libc.ts";
 import { holdLife, isDead } from "./death.ts";
 import * as layout from "./layout.ts";
 import { CONTENDED } from "./lock.ts";
+import { unlockForEnded } from "./pipe-folders.ts";
 import { payReferences, type Port, portAt } from "./port.ts";
 import { region } from "./region.ts";
 import { takeBack } from "./repair.ts";
@@ -62,6 +63,7 @@ export function buryDead(): void {
       port.unlock();
     }
     if (words[thread + layout.T_UNFINISHED] !== 0) finishForIt();
+    unlockForEnded(thread);
     endCalls(place);
     adoptRequests(place, self());
     payReferences(thread);

@@ -34,8 +34,10 @@ export function openVector(request: number, length: number): boolean {
 export function closeVector(request: number): void {
   const { words, vectors } = region();
   const at = layout.annexOf(request) + layout.X_VECTOR;
-  if (words[at] !== 0) vectors.release(words[at] - 1);
+  const place = words[at];
+  // Forgotten first: should the thread end in between, nobody gives it back twice.
   words[at] = 0;
+  if (place !== 0) vectors.release(place - 1);
 }
 
 /** The first word of the vector. */

@@ -5,13 +5,19 @@
  * @module
  */
 
+import { assert } from "@std/assert";
+import { adoptRequests } from "../../../src/system/linux/adoption.ts";
 import * as layout from "../../../src/system/linux/layout.ts";
 import { Port, portAt } from "../../../src/system/linux/port.ts";
 import { region } from "../../../src/system/linux/region.ts";
+import { unlockForEnded } from "../../../src/system/linux/pipe-folders.ts";
 import { self } from "../../../src/system/linux/threads.ts";
 
 /** As the kernel marks the mutex of a thread that has ended. */
 const FUTEX_OWNER_DIED = 0x40000000;
+
+/** How long a thing may take that happens soon or never. */
+const HANGS_AFTER_MS = 10_000;
 
 /** Thrown where the thread ends. */
 class Ended {}
@@ -97,6 +103,20 @@ export class Mortal {
     return this.#left > 0;
   }
 
+  /** Until so many packets are queued, only this thread sees to anything. */
+  reapUntil(count: number): void {
+    const end = performance.now() + HANGS_AFTER_MS;
+    const { words } = region();
+    const port = portAt(this.#place);
+    for (;;) {
+      const queued = words[port.at + layout.P_TAIL] - words[port.at + layout.P_HEAD];
+      if (queued >= count) return;
+      // What epoll says it says once, and to the mortal thread.
+      if (!port.isRing() || port.engine().hasCompletions()) this.reap();
+      assert(performance.now() < end, `${queued} of ${count} packets come`);
+    }
+  }
+
   /** Sees to what the engine has completed. Should it end with that, the calling thread goes on. */
   reap(): void {
     const { words } = region();
@@ -114,13 +134,26 @@ export class Mortal {
     if (owed !== 0) portAt(this.#place).dropReferences(owed);
   }
 
-  /** Does something that takes the port's lock as the calling thread. */
-  run(work: () => void): void {
+  /** Does something as the calling thread. Whether an operation was started, which has or will have a packet. */
+  run(work: () => void): boolean {
+    const before = this.#started();
+    this.#run(work);
+    return this.#started() > before;
+  }
+
+  #started(): number {
+    const { words } = region();
+    const { at } = portAt(this.#place);
+    return words[at + layout.P_IN_FLIGHT] + words[at + layout.P_TAIL];
+  }
+
+  #run(work: () => void): void {
     const { words } = region();
     if (this.#try(work)) return;
+    this.#leaveFolder();
     const lock = layout.PORTS + this.#place * layout.PORT_WORDS + layout.P_LOCK;
+    if ((words[lock] & 0x7fffffff) !== self()) return this.#finish();
     // It was the mortal one that has ended with it.
-    if ((words[lock] & 0x7fffffff) !== self()) return;
     words[lock] = this.#thread;
     words[this.#thread + layout.T_MUTEX] = FUTEX_OWNER_DIED;
     this.#inherit();
@@ -143,10 +176,27 @@ export class Mortal {
     return true;
   }
 
-  /** The next thread that wants the lock. */
+  /** It has given the lock back, and may not have done what was to follow. */
+  #finish(): void {
+    const port = portAt(this.#place);
+    port.lock(self());
+    if (port.hasEngine()) port.revive();
+    port.unlock();
+  }
+
+  /** What the calling thread has locked for it is let go as for one that has ended. */
+  #leaveFolder(): void {
+    const { words } = region();
+    words[this.#thread + layout.T_FOLDER] = words[self() + layout.T_FOLDER];
+    words[self() + layout.T_FOLDER] = 0;
+    unlockForEnded(this.#thread);
+  }
+
+  /** The next thread that wants the lock; and what it has had in its hands without io_uring. */
   #inherit(): void {
     const port = portAt(this.#place);
     port.lock(self());
     port.unlock();
+    if (port.hasEngine() && !port.isRing()) adoptRequests(layout.placeOf(self()), self());
   }
 }
