@@ -12,6 +12,7 @@ import * as errno from "./errno.ts";
 import { findHandle, freeHandle, openHandle } from "./handles.ts";
 import * as layout from "./layout.ts";
 import { closeLocks } from "./locks.ts";
+import { openFile, removeMade } from "./opening.ts";
 import { isPipeName } from "./pipe-folders.ts";
 import { openPipe } from "./pipe-open.ts";
 import { portAt } from "./port.ts";
@@ -19,7 +20,7 @@ import { region } from "./region.ts";
 import { acquireRequest, closeRequests, releaseRequest } from "./requests.ts";
 import { defineHandle, handleRulesOf, READ, rulesOf, WRITE } from "./rules.ts";
 import { launch, READABLE, WRITABLE } from "./start.ts";
-import { statx } from "./statx.ts";
+import { AT_FDCWD, statx } from "./statx.ts";
 import { self } from "./threads.ts";
 import { openTransfer } from "./transfers.ts";
 
@@ -34,9 +35,7 @@ const O_DSYNC = 0o10000;
 const O_CLOEXEC = 0o2000000;
 /** A FIFO without a peer must not hold the opening thread; taken off again afterwards. */
 const O_NONBLOCK = 0o4000;
-const O_PATH = 0o10000000;
 
-const AT_FDCWD = -100;
 const S_IFDIR = 0o040000;
 const S_IFREG = 0o100000;
 const S_IFBLK = 0o060000;
@@ -64,19 +63,6 @@ function openFlags(access: number, disposition: number, flags: number): number {
   return open;
 }
 
-/** Opens a path; a link itself only as what O_PATH gives, because that is all there is of it. */
-function openPath(path: string, open: number, mode: number): number {
-  const name = errno.cPath(path);
-  for (;;) {
-    const fd = libc().open(name, open, mode);
-    if (fd >= 0) return fd;
-    const reason = errno.errno();
-    if (reason === errno.ELOOP && (open & errno.O_NOFOLLOW) !== 0 && (open & O_PATH) === 0) {
-      open = O_PATH | O_CLOEXEC | errno.O_NOFOLLOW;
-    } else if (reason !== errno.EINTR) return -1;
-  }
-}
-
 /** Which kind of handle a file of this type gets; 0 if it cannot be opened so. */
 function kindOfType(type: number, flags: number): number {
   if (type === S_IFREG || type === S_IFBLK) return layout.KIND_FILE;
@@ -96,8 +82,8 @@ function createFile(
   if (isPipeName(path)) return openPipe(path, access, flags);
   if (!(disposition in DISPOSITIONS)) return errno.refusal(code.ERROR_INVALID_PARAMETER);
   const open = openFlags(access, disposition, flags);
-  const fd = openPath(path, open, mode);
-  if (fd < 0) return openFailure(path, errno.errno());
+  const fd = openFile(path, open, mode);
+  if (fd < 0) return openFailure(path, -fd);
   const status = statx(fd, "");
   const kind = status === null ? 0 : kindOfType(status.type, flags);
   if (kind === 0) {
@@ -112,6 +98,7 @@ function createFile(
   const kept = rights | flags & code.FILE_FLAG_OVERLAPPED;
   const handle = openHandle(kind, fd, kept);
   if (handle !== 0) return errno.success(handle);
+  if (disposition === code.CREATE_NEW) removeMade(path, fd);
   libc().close(fd);
   return errno.refusal(code.ERROR_NO_SYSTEM_RESOURCES);
 }
