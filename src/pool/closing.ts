@@ -16,7 +16,6 @@ import {
 import { countsTaken, type Taker } from "../core/taker.ts";
 import * as boards from "./board.ts";
 import type { Board } from "./board.ts";
-import { turn } from "./control.ts";
 import { readCounters, readDone } from "./counters.ts";
 import type { Crew } from "./crew.ts";
 import { PoolClosedError } from "./faults.ts";
@@ -58,17 +57,19 @@ export interface Closing {
   readonly why: PoolClosedError | null;
 }
 
-/** Turns of the event loop before the wait for something takes timers; and their milliseconds. */
-const TURNS = 100;
+/** Looks between which a pause is a millisecond longer, and the longest one. */
+const LOOKS_A_PAUSE = 16;
 const MAX_PAUSE_MS = 10;
 
-/** Comes back when `holds` does, or at `deadline`; says whether it does. */
+/**
+ * Comes back when `holds` does, or at `deadline`; says whether it does. Threads end within
+ * a few milliseconds, mostly: a pause is a small part of what has been waited for already.
+ */
 async function comesTrue(holds: () => boolean, deadline: number): Promise<boolean> {
   for (let looks = 0; !holds(); looks++) {
     if (performance.now() >= deadline) return false;
-    const pauseMs = Math.min(looks - TURNS, MAX_PAUSE_MS);
-    if (pauseMs <= 0) await turn();
-    else await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    const pauseMs = Math.min(Math.floor(looks / LOOKS_A_PAUSE), MAX_PAUSE_MS);
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
   return true;
 }

@@ -109,7 +109,16 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setTurn(resolve));
 }
 
+let immediate: ((work: () => void) => void) | undefined;
+
 /** Calls `work` in the event loop's next turn. */
-export const setTurn: (work: () => void) => void =
-  (globalThis as { setImmediate?: (work: () => void) => void }).setImmediate ??
+export function setTurn(work: () => void): void {
+  immediate ??= findImmediate();
+  immediate(work);
+}
+
+/** Looked for when it is needed first: Deno begins its Node part for it, which takes a thread 10 ms. */
+function findImmediate(): (work: () => void) => void {
+  return (globalThis as { setImmediate?: (work: () => void) => void }).setImmediate ??
     ((work) => void setTimeout(work, 0));
+}
