@@ -6,7 +6,8 @@
  *     npm run hash -- FOLDER
  *
  * `--help` says the rest. The files are hashed in the threads of a pool, each of which
- * has reads of many files in flight: `hash-tree/reader.ts`.
+ * has reads of many files in flight: `hash-tree/reader.ts`. While these start, or where it
+ * is not worth their while, the main thread does the same.
  *
  * @module
  */

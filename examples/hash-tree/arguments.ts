@@ -10,7 +10,7 @@ import type { LineOptions } from "./lines.ts";
 
 /** How to hash, and what to say. */
 export interface HashOptions extends LineOptions {
-  /** How many threads hash at a time. */
+  /** How many threads hash at a time, where the owner does not do it alone. */
   readonly threads: number;
   /** No bar is shown. */
   readonly silent: boolean;
@@ -49,7 +49,8 @@ Options:
   -b, --binary    a '*' in front of each name    -t, --text   none (default)
       --tag       lines as 'SHA256 (NAME) = DIGEST'
   -z, --zero      end each line with NUL instead of a line feed, and escape no names
-      --threads N threads that hash at a time (as many as there are processors)
+      --threads N threads that hash at a time, where there is more to hash than the tool is
+                  done with before they would have started (as many as processors)
   -h, --help      print this
 
 Options of --check:

@@ -1,24 +1,31 @@
 /**
- * The owner's side: which thread hashes what, and the results in order.
+ * The owner's side: who hashes what, and the results in order.
+ *
+ * The owner hashes by itself until the threads of the pool do, and starts those only
+ * when there is enough to be done: see `patience.ts`.
  *
  * @module
  */
 
-import { Pool } from "../../mod.ts";
+import { setImmediate } from "node:timers";
 import type { HashOptions } from "./arguments.ts";
+import { Alone, PATIENCE, type Patience } from "./patience.ts";
 import { Progress } from "./progress.ts";
+import { Reader } from "./reader.ts";
 import { reasonOfFailure } from "./reasons.ts";
+import { Threads } from "./threads.ts";
 import type { Found, Item } from "./tree.ts";
-import { FAILURE, SEPARATOR, type Shared } from "./work.ts";
+import { FAILURE, type Shared, TOO_LARGE } from "./work.ts";
 
-/** Files of one task at most. */
+/** Files of one task at most, and of what the owner hashes at a time. */
 const MAX_FILES = 128;
 
-/** Tasks a thread is given at a time: when it has done one, the next is there. */
-const TASKS_A_THREAD = 2;
-
-/** Milliseconds of looking for files after which the threads are seen to. */
+/** Milliseconds of looking for files before the owner hashes some; less once it has begun. */
+const FIRST_LOOK_MS = 50;
 const LOOK_MS = 5;
+
+/** Milliseconds after which the event loop gets a turn. */
+const TURN_MS = 10;
 
 /** What has become of a file: its digest, or why there is none. */
 export type Result =
@@ -31,15 +38,16 @@ export class ThreadFailure extends Error {
 }
 
 /**
- * Hashes all files of `roots` and hands the results to `tell`, in the roots' order. Threads
- * begin while files are still being looked for.
+ * Hashes all files of `roots` and hands the results to `tell`, in the roots' order. Hashing
+ * begins while files are still being looked for.
  */
 export async function hashAll(
   roots: readonly Found[],
   { threads, silent }: HashOptions,
   tell: (results: readonly Result[]) => void,
+  patience: Patience = PATIENCE,
 ): Promise<void> {
-  const hasher = new Hasher(threads, tell);
+  const hasher = new Hasher(threads, tell, patience);
   try {
     const items: Item[] = [];
     for (const root of roots) items.push(...await hasher.add(root));
@@ -51,15 +59,21 @@ export async function hashAll(
 }
 
 class Hasher {
-  readonly #pool: Pool;
-  readonly #threads: number;
+  readonly #count: number;
   readonly #tell: (results: readonly Result[]) => void;
+  readonly #alone: Alone;
   readonly #shared: Shared;
-  /** Files that no thread has been given, from `#next` on. */
+  readonly #reader: Reader;
+  #threads: Threads | null = null;
+  /** Files that nobody has been given, from `#next` on. */
   #waiting: Item[] = [];
   #next = 0;
-  /** Tasks that are not done. */
-  #tasks = 0;
+  /** Files that the owner leaves to the threads. */
+  readonly #large: Item[] = [];
+  #isAllFound = false;
+  /** When the event loop has had its last turn, and for how long files may be looked for. */
+  #turnedAt: number = performance.now();
+  #lookMs = FIRST_LOOK_MS;
   readonly #results: Map<Item, Result> = new Map();
   /** What is to be told, in order, and how much of it has been. */
   #order: readonly Item[] = [];
@@ -68,18 +82,14 @@ class Hasher {
   /** Called when a task is done. */
   #whenDone: () => void = () => {};
 
-  constructor(threads: number, tell: (results: readonly Result[]) => void) {
-    this.#threads = threads;
+  constructor(count: number, tell: (results: readonly Result[]) => void, patience: Patience) {
+    this.#count = count;
     this.#tell = tell;
-    const memory = new SharedArrayBuffer(threads * Float64Array.BYTES_PER_ELEMENT);
+    this.#alone = new Alone(patience);
+    // The last number is the owner's.
+    const memory = new SharedArrayBuffer((count + 1) * Float64Array.BYTES_PER_ELEMENT);
     this.#shared = { hashed: new Float64Array(memory) };
-    this.#pool = new Pool(new URL("./thread.ts", import.meta.url), {
-      name: "hash",
-      threads,
-      concurrency: threads,
-      data: this.#shared,
-    });
-    this.#pool.addEventListener("error", ({ error }) => this.#fail(error));
+    this.#reader = new Reader(this.#shared, count, patience.bytes);
   }
 
   /** Bytes hashed so far. */
@@ -89,7 +99,7 @@ class Hasher {
 
   /** Has the files of a root hashed. Returns them, when all are found. */
   async add(root: Found): Promise<readonly Item[]> {
-    let looked = performance.now();
+    let lookedAt = performance.now();
     for (;;) {
       const { done, value } = root.next();
       if (done) {
@@ -101,57 +111,96 @@ class Hasher {
         if (reason === null) this.#waiting.push(item);
         else this.#results.set(item, { path, digest: null, reason });
       }
-      this.#giveTasks();
-      if (performance.now() - looked < LOOK_MS) continue;
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      looked = performance.now();
+      if (performance.now() - lookedAt < this.#lookMs) continue;
+      this.#lookMs = LOOK_MS;
+      this.#work();
+      await this.#turn();
+      lookedAt = performance.now();
     }
   }
 
   /** Waits until all is hashed and told. */
   async finish(): Promise<void> {
+    this.#isAllFound = true;
     for (;;) {
       if (this.#failure !== null) throw this.#failure;
-      this.#giveTasks();
+      const isWorking = this.#work();
       this.#tellFinished();
-      if (this.#tasks === 0) return;
-      await new Promise<void>((resolve) => this.#whenDone = resolve);
+      if (isWorking) await this.#turn();
+      else if (this.#threads?.isIdle ?? true) return;
+      else await new Promise<void>((resolve) => this.#whenDone = resolve);
     }
   }
 
-  /** Ends the threads. Of one that has failed it is not known whether it ends. */
+  /** Ends what was begun. */
   async close(): Promise<void> {
-    await this.#pool.close(this.#failure === null ? {} : { timeoutMs: 0 });
+    this.#reader[Symbol.dispose]();
+    await this.#threads?.close(this.#failure !== null);
   }
 
-  #giveTasks(): void {
-    while (this.#tasks < this.#threads * TASKS_A_THREAD && this.#next < this.#waiting.length) {
-      const items = this.#waiting.slice(this.#next, this.#next += this.#share());
-      this.#tasks++;
-      void this.#hash(items);
+  /** Gives the threads tasks, or hashes some files here. False if that is for others to do. */
+  #work(): boolean {
+    const left = this.#waiting.length - this.#next;
+    if (this.#large.length > 0 || this.#alone.isTooLong(left, this.#isAllFound)) {
+      this.#threads ??= new Threads(this.#count, this.#shared, (cause) => this.#fail(cause));
     }
-    if (this.#next < this.#waiting.length) return;
-    this.#waiting = [];
-    this.#next = 0;
+    if (this.#threads !== null) this.#giveTasks(this.#threads);
+    if (this.#next === this.#waiting.length || this.#threads?.isServing) return false;
+    if (!this.#alone.isAllowed) return false;
+    this.#hashHere();
+    return true;
+  }
+
+  #hashHere(): void {
+    const items = this.#take(MAX_FILES);
+    const begunAt = performance.now();
+    const found = this.#reader.hash(items.map(({ path }) => path));
+    this.#alone.add(items.length, performance.now() - begunAt);
+    this.#keep(items, found);
+  }
+
+  #giveTasks(threads: Threads): void {
+    while (threads.hasRoom && this.#large.length > 0) {
+      void this.#hash(threads, this.#large.splice(-1));
+    }
+    // Small files need not wait for threads that start, as long as there is the owner.
+    if (!threads.isServing && this.#alone.isAllowed) return;
+    while (threads.hasRoom && this.#next < this.#waiting.length) {
+      void this.#hash(threads, this.#take(this.#share()));
+    }
+  }
+
+  /** The next files, so many at most. */
+  #take(count: number): Item[] {
+    const items = this.#waiting.slice(this.#next, this.#next += count);
+    if (this.#next >= this.#waiting.length) {
+      this.#waiting = [];
+      this.#next = 0;
+    }
+    return items;
   }
 
   /** How many files the next task gets: fewer towards the end, so that all threads end together. */
   #share(): number {
     const left = this.#waiting.length - this.#next;
-    return Math.max(1, Math.min(MAX_FILES, Math.floor(left / (2 * this.#threads))));
+    return Math.max(1, Math.min(MAX_FILES, Math.floor(left / (2 * this.#count))));
   }
 
-  async #hash(items: readonly Item[]): Promise<void> {
+  async #hash(threads: Threads, items: readonly Item[]): Promise<void> {
     try {
-      const paths = items.map(({ path }) => path).join(SEPARATOR);
-      const found = (await this.#pool.run<string>("hash", paths)).split(SEPARATOR);
-      items.forEach((item, index) => this.#results.set(item, resultOf(item.path, found[index])));
+      this.#keep(items, await threads.hash(items.map(({ path }) => path)));
     } catch (error) {
       this.#fail(error);
     }
-    this.#tasks--;
-    this.#giveTasks();
+    this.#giveTasks(threads);
     this.#whenDone();
+  }
+
+  #keep(items: readonly Item[], found: readonly string[]): void {
+    items.forEach((item, index) => {
+      if (found[index] === TOO_LARGE) this.#large.push(item);
+      else this.#results.set(item, resultOf(item.path, found[index]));
+    });
   }
 
   /** Results are told as soon as all before them are there. */
@@ -165,6 +214,13 @@ class Hasher {
       results.push(result);
     }
     if (results.length > 0) this.#tell(results);
+  }
+
+  /** Lets the event loop have a turn, if it had none for a while: by its messages threads start. */
+  async #turn(): Promise<void> {
+    if (performance.now() - this.#turnedAt < TURN_MS) return;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    this.#turnedAt = performance.now();
   }
 
   #fail(cause: unknown): void {

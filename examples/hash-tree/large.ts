@@ -4,13 +4,13 @@
  * @module
  */
 
-import type { Hash } from "node:crypto";
 import {
   type CompletionPort,
   type FileHandle,
   NativeBuffer,
   type Packet,
 } from "../../src/pool/thread.ts";
+import type { Hash } from "./sha256.ts";
 import { failureOf } from "./work.ts";
 
 /** Bytes of one read. */

@@ -7,10 +7,10 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
 import { CompletionPort, FileHandle, NativeBuffer, type Packet } from "../../src/pool/thread.ts";
 import { LargeFiles } from "./large.ts";
-import { failureOf, type Shared } from "./work.ts";
+import { sha256 } from "./sha256.ts";
+import { failureOf, type Shared, TOO_LARGE } from "./work.ts";
 
 /** Files that are read at a time. */
 const SLOTS = 32;
@@ -38,14 +38,16 @@ export class Reader {
   /** Packets of first reads that nobody has looked at. */
   readonly #arrived: Packet[] = [];
   readonly #large: LargeFiles;
+  readonly #maxBytes: number;
   #paths: readonly string[] = [];
   #results: string[] = [];
   #opened = 0;
 
-  /** That of the thread of this number. */
-  constructor(shared: Shared, thread: number) {
+  /** That of the thread of this number. Files of more than `maxBytes` are for others to hash. */
+  constructor(shared: Shared, thread: number, maxBytes: number = Infinity) {
     this.#shared = shared;
     this.#thread = thread;
+    this.#maxBytes = maxBytes;
     this.#blocks = this.#free.map((slot) =>
       this.#memory.subarray(slot * FIRST_BYTES, (slot + 1) * FIRST_BYTES)
     );
@@ -53,7 +55,7 @@ export class Reader {
     this.#large = new LargeFiles(this.#port, SLOTS, this.#arrived, (bytes) => this.#count(bytes));
   }
 
-  /** For each file its digest, or behind `FAILURE` why there is none. */
+  /** For each file its digest, or behind `FAILURE` why there is none, or `TOO_LARGE`. */
   hash(paths: readonly string[]): string[] {
     this.#paths = paths;
     this.#results = Array(paths.length).fill("");
@@ -114,11 +116,22 @@ export class Reader {
   }
 
   #digest(handle: FileHandle, bytes: Uint8Array, count: number): string {
+    if (count === FIRST_BYTES && this.#isTooLarge(handle)) return TOO_LARGE;
     this.#count(count);
-    const hash = createHash("sha256");
+    const hash = sha256();
     // A read that comes short was at the end.
     if (count < FIRST_BYTES) return hash.update(bytes.subarray(0, count)).digest("hex");
     return this.#large.hash(handle, FIRST_BYTES, hash.update(bytes));
+  }
+
+  /** What has no size here fails when the rest of it is read, with the reason. */
+  #isTooLarge(handle: FileHandle): boolean {
+    if (this.#maxBytes === Infinity) return false;
+    try {
+      return handle.size() > this.#maxBytes;
+    } catch {
+      return false;
+    }
   }
 
   #count(bytes: number): void {

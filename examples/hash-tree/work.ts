@@ -6,7 +6,7 @@
 
 /** What each thread is handed. */
 export interface Shared {
-  /** Bytes hashed by each thread. */
+  /** Bytes hashed by each thread, and at the end by the owner. */
   readonly hashed: Float64Array<ArrayBufferLike>;
 }
 
@@ -15,6 +15,9 @@ export const SEPARATOR = "\0";
 
 /** How a thread says that a file could not be read: a digest begins otherwise. */
 export const FAILURE = "!";
+
+/** What the owner's own reader says of a file that is for the threads. */
+export const TOO_LARGE = "?";
 
 /** What a thread says of a file that could not be read for this error. */
 export function failureOf(error: unknown): string {

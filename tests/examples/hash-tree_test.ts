@@ -4,6 +4,8 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { main } from "../../examples/hash-tree.ts";
+import { hashAll, type Result } from "../../examples/hash-tree/hasher.ts";
+import { filesAt } from "../../examples/hash-tree/tree.ts";
 import { Folder, isWindows, itUnless } from "../conformance/fixture.ts";
 import { RecordedScreen } from "./screen.ts";
 import { command, pattern, run } from "./tool.ts";
@@ -96,6 +98,28 @@ describe("hash-tree, digests", () => {
     const found = out.split("\n").slice(0, -1).map((line) => unescaped(line).slice(66 + start));
     assertEquals(found, names.toSorted());
   });
+
+  const patiences = {
+    "by the threads alone": { aloneMs: 0, restMs: 0, bytes: 0 },
+    "by the owner while they start": { aloneMs: 0.001, restMs: 0, bytes: 0 },
+    "by the owner alone": { aloneMs: Infinity, restMs: Infinity, bytes: Infinity },
+  };
+  for (const [who, patience] of Object.entries(patiences)) {
+    it(`are the same, whoever hashes: ${who}`, async () => {
+      using folder = new Folder();
+      const expected: string[] = [];
+      for (let i = 0; i < 300; i++) {
+        const bytes = pattern(i % 50 === 0 ? BLOCK + i : i);
+        folder.file(String(1000 + i), bytes);
+        expected.push(digestOf(bytes));
+      }
+      const results: Result[] = [];
+      const roots = [filesAt(folder.path("")), filesAt(folder.path("none"))];
+      const options = { threads: 2, silent: true, tag: false, binary: false, zero: false };
+      await hashAll(roots, options, (found) => results.push(...found), patience);
+      assertEquals(results.map(({ digest }) => digest), [...expected, null]);
+    });
+  }
 
   itUnless(unlessLinks, "are not taken of links below a folder, but of a named one", async () => {
     using folder = new Folder();
