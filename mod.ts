@@ -59,7 +59,9 @@ export {
   type ReadChangesOptions,
 } from "./src/handles/directory.ts";
 export {
+  type FileChange,
   FileHandle,
+  type FileInformation,
   type LockOptions,
   type LockRange,
   type OpenOptions,

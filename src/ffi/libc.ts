@@ -183,6 +183,13 @@ const FOLDERS = {
   getpwuid_r: { parameters: ["u32", "pointer", "pointer", "u64", "pointer"], result: "i32" },
 } as const satisfies Signatures;
 
+const FILE_INFORMATION = {
+  // (int fd, mode_t mode)
+  fchmod: { parameters: ["i32", "u32"], result: "i32" },
+  // (int fd, const struct timespec times[2])
+  futimens: { parameters: ["i32", "buffer"], result: "i32" },
+} as const satisfies Signatures;
+
 const GETDENTS = {
   // long (SYS_getdents64, int fd, void *dirp, size_t count)
   syscall: { parameters: ["i32", "i32", "buffer", "u64"], result: "i64" },
@@ -286,6 +293,12 @@ export const streams: () => Functions<typeof STREAMS> = library(NAMES, STREAMS);
 
 /** What is done with folders and their entries, and with who owns them. */
 export const folders: () => Functions<typeof FOLDERS> = library(NAMES, FOLDERS);
+
+/** What changes a file's mode and times. */
+export const fileInformation: () => Functions<typeof FILE_INFORMATION> = library(
+  NAMES,
+  FILE_INFORMATION,
+);
 
 /** `syscall`, with the parameters of `getdents64`. */
 export const getdents: () => Functions<typeof GETDENTS> = library(NAMES, GETDENTS);

@@ -4,22 +4,24 @@
  * @module
  */
 
-import { setNumber } from "../core/annex.ts";
-import { checkBuffer, type NativeBuffer } from "../core/buffer.ts";
+import type { NativeBuffer } from "../core/buffer.ts";
 import { checkNumber, described, Win32Error } from "../core/errors.ts";
 import { Handle, type HandleToken } from "../core/handle.ts";
 import type { Operation } from "../core/operation.ts";
 import { kindOf } from "../core/kinds.ts";
-import { MAX_TRANSFER_BYTES, MAX_VECTOR } from "../core/limits.ts";
 import { pathOf } from "../core/node.ts";
 import { READ, startOperation, startWith, WRITE } from "../core/start.ts";
 import * as codes from "../system/system.ts";
-import { type Outcome, system } from "../system/system.ts";
+import { type FileChange, type FileInformation, type Outcome, system } from "../system/system.ts";
 import { startControl } from "./control.ts";
+import { startGather, startScatter } from "./pages.ts";
+
+export type { FileChange, FileInformation };
 
 const LOCK = kindOf("LockFileEx");
-const READ_SCATTER = kindOf("ReadFileScatter");
-const WRITE_GATHER = kindOf("WriteFileGather");
+
+/** What `Date` can tell. */
+const MAX_TIME_MS = 8.64e15;
 
 /** How to open a file; the first seven as `Deno.OpenOptions`. */
 export interface OpenOptions {
@@ -166,7 +168,7 @@ export class FileHandle extends Handle {
    * @throws {Win32Error} ERROR_INVALID_HANDLE (6) if the file is closed.
    */
   readScatter(into: readonly NativeBuffer[], offset: number, tag: number = 0): Operation {
-    return transferPages(READ_SCATTER, system.readFileScatter, this, into, offset, tag);
+    return startScatter(this, into, offset, tag);
   }
 
   /**
@@ -180,7 +182,7 @@ export class FileHandle extends Handle {
    * @throws {Win32Error} ERROR_INVALID_HANDLE (6) if the file is closed.
    */
   writeGather(from: readonly NativeBuffer[], offset: number, tag: number = 0): Operation {
-    return transferPages(WRITE_GATHER, system.writeFileGather, this, from, offset, tag);
+    return startGather(this, from, offset, tag);
   }
 
   /**
@@ -226,11 +228,8 @@ export class FileHandle extends Handle {
    */
   unlock(range: LockRange): void {
     checkRange(range);
-    this.#call("UnlockFileEx", (file) => ({
-      code: system.unlockFileEx(file, range.offset, range.length),
-      value: 0,
-      errno: 0,
-    }));
+    const unlock = (file: number) => system.unlockFileEx(file, range.offset, range.length);
+    this.#call("UnlockFileEx", (file) => ({ code: unlock(file), value: 0, errno: 0 }));
   }
 
   /**
@@ -256,6 +255,29 @@ export class FileHandle extends Handle {
   /** The size in bytes. Blocks for the system call. Source: GetFileSizeEx. */
   size(): number {
     return this.#call("GetFileSizeEx", (file) => system.getFileSizeEx(file));
+  }
+
+  /** The size, mode and times. Blocks for the system call. Source: GetFileInformationByHandle; statx(2). */
+  information(): FileInformation {
+    const information = { size: 0, mode: 0, accessedMs: 0, modifiedMs: 0 };
+    const get = (file: number) => system.getFileInformationByHandle(file, information);
+    this.#call("GetFileInformationByHandle", get);
+    return information;
+  }
+
+  /**
+   * Changes mode and times of a file that was opened for writing; what is absent stays.
+   * Writes that complete later change the time of writing again. Blocks for the system calls.
+   *
+   * Source: SetFileInformationByHandle; fchmod(2), futimens(2).
+   *
+   * @throws {RangeError} if a number is not usable.
+   * @throws {Win32Error} ERROR_ACCESS_DENIED (5) if the file is not open for writing, and others.
+   */
+  change(change: FileChange): void {
+    checkChange(change);
+    const set = (file: number) => system.setFileInformationByHandle(file, change);
+    this.#call("SetFileInformationByHandle", set);
   }
 
   /**
@@ -292,53 +314,17 @@ function checkRange({ offset, length }: LockRange): void {
   checkNumber(length, "length");
 }
 
-/** One transfer of whole pages: their addresses lie in the operation's annex, a 0 behind them. */
-function transferPages(
-  kind: number,
-  start: (file: number, segments: number, byteLength: number, overlapped: number) => number,
-  file: FileHandle,
-  buffers: readonly NativeBuffer[],
-  offset: number,
-  tag: number,
-): Operation {
-  checkNumber(offset, "offset");
-  if (!Array.isArray(buffers)) {
-    throw new TypeError(`Cannot use ${described(buffers)} as a list of buffers`);
-  }
-  if (buffers.length === 0 || buffers.length > MAX_VECTOR) {
-    throw new RangeError(
-      `Cannot transfer ${buffers.length} buffers: it must be 1 to ${MAX_VECTOR}`,
-    );
-  }
-  let byteLength = 0;
-  for (const { address, bytes } of buffers.map(checkBuffer)) {
-    if (address % codes.SEGMENT_BYTES !== 0 || bytes.length % codes.SEGMENT_BYTES !== 0) {
-      throw new RangeError(
-        `Cannot transfer a buffer of ${bytes.length} bytes at ${address}: ` +
-          `both must be multiples of ${codes.SEGMENT_BYTES}`,
-      );
-    }
-    byteLength += bytes.length;
-  }
-  checkNumber(byteLength, "the buffers' length", MAX_TRANSFER_BYTES);
-  const [buffer, ...further] = buffers;
-  const annexBytes = (byteLength / codes.SEGMENT_BYTES + 1) * 8;
-  return startWith(
-    kind,
-    file,
-    { buffer, further, annexBytes, offset },
-    tag,
-    (handle, ov, annex) => {
-      let at = annex;
-      for (const { address, byteLength } of buffers) {
-        const end = address + byteLength;
-        for (let page = address; page < end; page += codes.SEGMENT_BYTES) {
-          setNumber(at, page);
-          at += 8;
-        }
-      }
-      return start(handle, annex, byteLength, ov);
-    },
+/** Times before 1970 are times too. */
+function checkChange({ mode = 0, accessedMs = 0, modifiedMs = 0 }: FileChange): void {
+  checkNumber(mode, "mode", 0o7777);
+  checkTime(accessedMs, "accessedMs");
+  checkTime(modifiedMs, "modifiedMs");
+}
+
+function checkTime(ms: number, what: string): void {
+  if (typeof ms === "number" && Math.abs(ms) <= MAX_TIME_MS) return;
+  throw new RangeError(
+    `Cannot set ${what} to ${described(ms)}: it must be milliseconds since 1970`,
   );
 }
 

@@ -37,7 +37,14 @@ export {
   DirectoryHandle,
   type ReadChangesOptions,
 } from "../handles/directory.ts";
-export { FileHandle, type LockOptions, type LockRange, type OpenOptions } from "../handles/file.ts";
+export {
+  type FileChange,
+  FileHandle,
+  type FileInformation,
+  type LockOptions,
+  type LockRange,
+  type OpenOptions,
+} from "../handles/file.ts";
 export { type PipeContents, PipeHandle } from "../handles/pipe.ts";
 export type { PipeOpenOptions, PipeServeOptions, PipeType } from "../handles/pipe-options.ts";
 export { type InternetOptions, SocketHandle, type UnixOptions } from "../handles/socket.ts";

@@ -12,11 +12,13 @@
  */
 
 import type { DirectorySystem } from "./contract-directories.ts";
+import type { FileInformationSystem } from "./contract-files.ts";
 import type { SerialSystem } from "./contract-serial.ts";
 import type { SocketSystem } from "./contract-sockets.ts";
 import type { CompletionEntries } from "./entries.ts";
 
 export type { DirectorySystem } from "./contract-directories.ts";
+export type { FileChange, FileInformation, FileInformationSystem } from "./contract-files.ts";
 export type { SerialSystem } from "./contract-serial.ts";
 export type { ControlData, SocketSystem } from "./contract-sockets.ts";
 
@@ -352,6 +354,7 @@ export interface System
     EngineSystem,
     HandleSystem,
     FileSystem,
+    FileInformationSystem,
     ScatterSystem,
     LockSystem,
     PipeSystem,

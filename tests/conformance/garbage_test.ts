@@ -11,6 +11,11 @@ function fileCalls(raw: Raw, port: number): Record<string, (file: number) => num
     readFile: (file) => system.readFile(file, address, 16, overlapped.address),
     writeFile: (file) => system.writeFile(file, address, 16, overlapped.address),
     getFileSizeEx: (file) => system.getFileSizeEx(file).code,
+    getFileInformationByHandle: (file) =>
+      system.getFileInformationByHandle(file, { size: 0, mode: 0, accessedMs: 0, modifiedMs: 0 })
+        .code,
+    setFileInformationByHandle: (file) =>
+      system.setFileInformationByHandle(file, { modifiedMs: 0 }).code,
     setEndOfFile: (file) => system.setEndOfFile(file, 0).code,
     flushFileBuffers: (file) => system.flushFileBuffers(file).code,
     associate: (file) => system.createIoCompletionPort(file, port, 1, 0).code,

@@ -152,14 +152,14 @@ function transfer(
 }
 
 /** The descriptor of an open file handle; -1 if it is none. */
-function descriptor(file: number): number {
+export function descriptor(file: number): number {
   const at = findHandle(file);
   const { words } = region();
   return at < 0 || words[at + layout.H_KIND] === layout.KIND_PORT ? -1 : words[at + layout.H_FD];
 }
 
 /** What changes a file needs the right to, as on Windows. */
-function isWritable(file: number): boolean {
+export function isWritable(file: number): boolean {
   return (region().words[findHandle(file) + layout.H_FLAGS] & WRITABLE) !== 0;
 }
 

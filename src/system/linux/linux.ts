@@ -9,6 +9,7 @@ import { setEngine } from "./choice.ts";
 import { threads } from "./death.ts";
 import { devices } from "./devices.ts";
 import { directories } from "./directories.ts";
+import { fileInformation } from "./file-information.ts";
 import { files } from "./files.ts";
 import { locks } from "./locks.ts";
 import { mailslots } from "./mailslots.ts";
@@ -33,6 +34,7 @@ export const linux: System = {
   ...ports,
   setEngine,
   ...files,
+  ...fileInformation,
   ...scatter,
   ...locks,
   ...pipes,

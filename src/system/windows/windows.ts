@@ -7,6 +7,7 @@
 import type { System } from "../contract.ts";
 import { devices } from "./devices.ts";
 import { directories } from "./directories.ts";
+import { fileInformation } from "./file-information.ts";
 import { files } from "./files.ts";
 import { locks } from "./locks.ts";
 import { mailslots } from "./mailslots.ts";
@@ -29,6 +30,7 @@ export const windows: System = {
   ...threads,
   ...ports,
   ...files,
+  ...fileInformation,
   ...scatter,
   ...locks,
   ...pipes,
