@@ -54,7 +54,7 @@ export interface Closing {
   /** Milliseconds a thread may take to start, after which it is given up. */
   readonly startTimeoutMs: number;
   /** Why the pool closes by itself; `null` if it was asked to. */
-  readonly why: PoolClosedError | null;
+  readonly why: Error | null;
 }
 
 /** Looks between which a pause is a millisecond longer, and the longest one. */
