@@ -89,7 +89,7 @@ export const MAX_REPLACE_DELAY_MS = 5000;
 
 /**
  * Milliseconds that `Pool.close` waits, after it has cancelled what was in flight, for packets
- * and threads; what has not come by then is reported and left to the process's end.
+ * and threads, unless told otherwise; what has not come by then is reported and left to the process's end.
  */
 export const RECALL_TIMEOUT_MS = 5000;
 

@@ -19,7 +19,6 @@ import type { Board } from "./board.ts";
 import { readCounters, readDone } from "./counters.ts";
 import type { Crew } from "./crew.ts";
 import { PoolClosedError } from "./faults.ts";
-import { RECALL_TIMEOUT_MS } from "../core/limits.ts";
 import type { Tasks } from "./tasks.ts";
 
 /** What came of a pool. */
@@ -55,6 +54,8 @@ export interface Closing {
   readonly startTimeoutMs: number;
   /** Why the pool closes by itself; `null` if it was asked to. */
   readonly why: Error | null;
+  /** Milliseconds for what is called back, and then for the threads. */
+  readonly recallTimeoutMs: number;
 }
 
 /** Looks between which a pause is a millisecond longer, and the longest one. */
@@ -119,7 +120,7 @@ export async function close(closing: Closing, timeoutMs: number): Promise<PoolRe
 
 /** The time is over: what has not begun is taken out, the rest asked to end. Returns how much. */
 async function recall(closing: Closing): Promise<number> {
-  const { port, board, tasks, why } = closing;
+  const { port, board, tasks, why, recallTimeoutMs } = closing;
   const reason = why ??
     new PoolClosedError("The pool is closing, and the time it was given is over");
   Atomics.store(board.words, boards.PHASE, boards.PHASE_RECALLING);
@@ -131,13 +132,13 @@ async function recall(closing: Closing): Promise<number> {
     // Again and again: some may have been started before the bound was seen.
     cancelOperations(port, asked);
     return isAtRest(closing);
-  }, performance.now() + RECALL_TIMEOUT_MS);
+  }, performance.now() + recallTimeoutMs);
   return withdrawn + asked.size;
 }
 
 /** A stop packet for each thread. Returns how many have not ended. */
 async function stopThreads(closing: Closing, timeoutMs: number): Promise<number> {
-  const { port, crew, startTimeoutMs } = closing;
+  const { port, crew, startTimeoutMs, recallTimeoutMs } = closing;
   crew.stopReplacing();
   for (let left = crew.target; left > 0 && !port.isClosed; left--) {
     try {
@@ -146,7 +147,7 @@ async function stopThreads(closing: Closing, timeoutMs: number): Promise<number>
       break; // The queue is full, and nobody takes from it.
     }
   }
-  const limit = timeoutMs === Infinity ? startTimeoutMs + RECALL_TIMEOUT_MS : RECALL_TIMEOUT_MS;
+  const limit = timeoutMs === Infinity ? startTimeoutMs + recallTimeoutMs : recallTimeoutMs;
   await comesTrue(() => {
     crew.look();
     return crew.size === 0;

@@ -40,4 +40,9 @@ export interface PoolCloseOptions {
    * default unless the pool says otherwise: it is waited for as long as it takes.
    */
   timeoutMs?: number;
+  /**
+   * Milliseconds that packets, then threads, may take once that time is over and the rest was called back;
+   * what has not come by then is reported and left to the process's end. 5,000 by default.
+   */
+  recallTimeoutMs?: number;
 }

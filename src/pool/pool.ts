@@ -271,9 +271,11 @@ export class Pool extends EventTarget {
    * @throws {RangeError} if `timeoutMs` is not a number of milliseconds.
    */
   close(options: PoolCloseOptions = {}): Promise<PoolReport> {
-    const { timeoutMs = this.#closeTimeoutMs } = options;
+    const { timeoutMs = this.#closeTimeoutMs, recallTimeoutMs = limits.RECALL_TIMEOUT_MS } =
+      options;
     checkTime(timeoutMs, "timeoutMs");
-    return this.#closing ??= this.#close(timeoutMs);
+    checkTime(recallTimeoutMs, "recallTimeoutMs");
+    return this.#closing ??= this.#close(timeoutMs, recallTimeoutMs);
   }
 
   /** As `close()`. */
@@ -301,7 +303,7 @@ export class Pool extends EventTarget {
     super.addEventListener(type, listener as EventListenerOrEventListenerObject, options);
   }
 
-  async #close(timeoutMs: number): Promise<PoolReport> {
+  async #close(timeoutMs: number, recallTimeoutMs: number): Promise<PoolReport> {
     const why = this.#refusal;
     this.#refusal ??= new PoolClosedError("Cannot use the pool: it is closed or closing");
     this.#room.end();
@@ -316,6 +318,7 @@ export class Pool extends EventTarget {
       countBefore: this.#countBefore,
       startTimeoutMs: this.#startTimeoutMs,
       why,
+      recallTimeoutMs,
     }, timeoutMs);
     this.#lastCounters = this.#readCounters();
     this.#endTrace();

@@ -36,6 +36,11 @@ function plain(taken: number): PoolReport {
   return { taken, failed: 0, cancelled: 0, dropped: 0, notRecalled: 0, threadsLeft: 0 };
 }
 
+/** Closes a pool that gets so many milliseconds; then all is called back, and comes, however slow the machine is. */
+function inTime(pool: TestPool, timeoutMs: number): Promise<PoolReport> {
+  return pool.close({ timeoutMs, recallTimeoutMs: Infinity });
+}
+
 describe("closing a pool", () => {
   it("6: an idle one", async () => {
     const pool = await TestPool.open({ threads: 3 });
@@ -147,6 +152,7 @@ describe("closing a pool", () => {
     await using pool = await TestPool.open({ threads: 1 });
     for (const timeoutMs of [-1, NaN]) {
       assertThrows(() => pool.close({ timeoutMs }), RangeError, "timeoutMs");
+      assertThrows(() => pool.close({ recallTimeoutMs: timeoutMs }), RangeError, "recallTimeoutMs");
     }
     assertEquals(await pool.run("add", [1, 2]), 3);
   });
@@ -171,7 +177,7 @@ describe("closing a pool in time", () => {
     const running = pool.run("pollAborted");
     await pool.begun(1);
     const queued = Promise.allSettled([1, 2, 3].map((key) => pool.run("act", key)));
-    const report = await pool.close({ timeoutMs: 0 });
+    const report = await inTime(pool, 0);
     assertEquals(await running, "told");
     for (const end of await queued) {
       assert(end.status === "rejected" && end.reason instanceof PoolClosedError);
@@ -189,7 +195,7 @@ describe("closing a pool in time", () => {
       using buffer = NativeBuffer.allocate(8);
       pool.bind(file, "first", 0);
       for (let i = 0; i < 3; i++) file.read(buffer, 0, i);
-      const report = await pool.close({ timeoutMs: 10 });
+      const report = await inTime(pool, 10);
       assertEquals(report, { ...plain(3), cancelled: 3 });
       assertEquals(ledger().operations.count(), 0);
     },
@@ -202,11 +208,23 @@ describe("closing a pool in time", () => {
     using buffer = NativeBuffer.allocate(8);
     pool.bind(pipe, "first", AWAIT);
     pipe.read(buffer, 0);
-    const closing = pool.close({ timeoutMs: 0 });
+    const closing = inTime(pool, 0);
     await pool.begun(1);
     assertThrows(() => pipe.read(buffer, 0), Win32Error, "the pool of the port is closing");
     pool.go();
     assertEquals(await closing, { ...plain(1), cancelled: 1 });
+  });
+});
+
+describe("closing a pool that does not come to its end", () => {
+  it("6: a thread that does not come back in the time it is given is told of, and left", async () => {
+    const pool = await TestPool.open({ threads: 2, concurrency: 2 });
+    pool.post({ key: SLEEP });
+    await pool.begun(1);
+    const report = await pool.close({ timeoutMs: 0, recallTimeoutMs: 1 });
+    assert(report.threadsLeft > 0);
+    assert(pool.count(STOPPED) + report.threadsLeft >= 2);
+    pool.go();
   });
 });
 
@@ -234,7 +252,7 @@ describe("closing a pool at random", () => {
       }
       const settled = Promise.allSettled(runs);
       const isHasty = random(2) === 0;
-      const report = isHasty ? await pool.close({ timeoutMs: random(20) }) : await pool.end();
+      const report = isHasty ? await inTime(pool, random(20)) : await pool.end();
       const tasks = await settled;
       assertEquals([report.dropped, report.threadsLeft, report.notRecalled], [0, 0, 0]);
       const died = pool.errors.filter(({ hasEnded }) => hasEnded).length;
