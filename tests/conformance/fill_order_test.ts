@@ -143,6 +143,31 @@ describe("operations pending on one stream", () => {
     assertEquals([bench.take(), bench.take()].sort(), ["0:xyz", "7:xyz"]);
   });
 
+  itUnless(unlessPending, "a FIFO has no end before its first writer has come and gone", () => {
+    using folder = new Folder();
+    using port = new CompletionPort();
+    using buffer = NativeBuffer.allocate(16);
+    const path = folder.fifo("fifo");
+    using reader = FileHandle.open(path);
+    port.associate(reader, 1);
+    reader.read(buffer, 0, 1);
+    assertEquals(port.get(50), null);
+    const writer = FileHandle.open(path, { write: true });
+    port.associate(writer, 2);
+    const from = buffer.subarray(8, 11);
+    from.bytes.set([97, 98, 99]);
+    writer.write(from, 0, 2);
+    const tags = [port.get(), port.get()].map((packet) => packet?.operation?.tag);
+    assertEquals(tags.sort(), [1, 2]);
+    assertEquals(new TextDecoder().decode(buffer.bytes.subarray(0, 3)), "abc");
+    reader.read(buffer, 0, 3);
+    assertEquals(port.get(0), null);
+    writer.close();
+    assertEquals(port.get()?.error?.code, 109);
+    reader.read(buffer, 0, 4);
+    assertEquals(port.get()?.error?.code, 109);
+  });
+
   itUnless(
     unlessPending,
     "case 44, 65: reads whose thread has ended are filled in the order of their starts",

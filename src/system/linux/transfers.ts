@@ -5,7 +5,7 @@
  */
 
 import { wordIndex, wordsAround } from "../../ffi/memory.ts";
-import { plain, pwritev2 } from "../../ffi/libc.ts";
+import { deviceCalls, plain, pwritev2 } from "../../ffi/libc.ts";
 import { word } from "../../ffi/library.ts";
 import { descriptorOf } from "./descriptors.ts";
 import * as errno from "./errno.ts";
@@ -133,10 +133,24 @@ function perform(request: number, isRead: boolean): number {
     const count = isFile
       ? file(isRead, fd, address, length, request, done)
       : stream(isRead, fd, address, length);
+    const isEnd = isRead && !isFile && Number(count) === 0 && length > 0;
+    if (isEnd && !isReadable(fd)) return -errno.EAGAIN;
     if (count >= 0) return Number(count);
     const reason = errno.errno();
     if (reason !== errno.EINTR) return -reason;
   }
+}
+
+/**
+ * Whether a stream that has brought nothing is at its end. A FIFO reads as ended before
+ * its first writer comes; poll(2) tells the two apart, and so does a ring.
+ */
+function isReadable(fd: number): boolean {
+  const asked = new Uint8Array(new ArrayBuffer(8));
+  const fields = new DataView(asked.buffer);
+  fields.setInt32(0, fd, true);
+  fields.setInt16(4, IN, true);
+  return deviceCalls().poll(asked, word(1), 0) !== 0;
 }
 
 function stream(isRead: boolean, fd: number, address: number, length: number): number | bigint {
