@@ -7,7 +7,7 @@
 
 import { setNumber, setWord, wordAt } from "../core/annex.ts";
 import { checkBuffer, type NativeBuffer } from "../core/buffer.ts";
-import { checkNumber } from "../core/errors.ts";
+import { checkNumber, described } from "../core/errors.ts";
 import type { Handle } from "../core/handle.ts";
 import { kindOf, readResultsOf } from "../core/kinds.ts";
 import { type Operation, resultOf } from "../core/operation.ts";
@@ -96,6 +96,10 @@ const M_FLAGS = 48;
 
 const NONE: readonly NativeBuffer[] = [];
 
+const MAX_INT32 = 0x7fffffff;
+const MAX_UINT32 = 0xffffffff;
+const MAX_HOPS = 255;
+
 /** A list of buffers, also of one. */
 function listOf(data: NativeBuffer | readonly NativeBuffer[]): readonly NativeBuffer[] {
   return Array.isArray(data) ? checkVector(data) : [checkBuffer(data as NativeBuffer)];
@@ -147,6 +151,31 @@ export function startReceiveFrom(
   });
 }
 
+/** The control data itself; throws if one of its values can be no such thing. */
+function checkControl(control: ControlData): ControlData {
+  const { packetInfo, hopLimit, descriptors, credentials } = control;
+  if (packetInfo !== undefined) {
+    const { hostname, interfaceIndex } = packetInfo;
+    if (typeof hostname !== "string") {
+      throw new TypeError(
+        `Cannot use ${described(hostname)} as packetInfo.hostname: it is no text`,
+      );
+    }
+    checkNumber(interfaceIndex, "packetInfo.interfaceIndex", MAX_INT32);
+  }
+  if (hopLimit !== undefined) checkNumber(hopLimit, "hopLimit", MAX_HOPS);
+  if (descriptors !== undefined && !Array.isArray(descriptors)) {
+    throw new TypeError(`Cannot use ${described(descriptors)} as descriptors: it is no array`);
+  }
+  if (credentials !== undefined) {
+    const { processId, userId, groupId } = credentials;
+    checkNumber(processId, "credentials.processId", MAX_INT32);
+    checkNumber(userId, "credentials.userId", MAX_UINT32);
+    checkNumber(groupId, "credentials.groupId", MAX_UINT32);
+  }
+  return control;
+}
+
 /** Starts sending a message with control data. `address`: its SOCKADDR, if it has one. */
 export function startSendMessage(
   socket: Handle,
@@ -160,7 +189,7 @@ export function startSendMessage(
   const bytes = address === undefined ? null : sockaddrOf(address, family);
   const control = message.control === undefined
     ? null
-    : system.encodeControl(FAMILY_NUMBERS[family], message.control);
+    : system.encodeControl(FAMILY_NUMBERS[family], checkControl(message.control));
   const controlAt = MESSAGE_VECTOR + buffers.length * WSABUF_BYTES;
   const annexBytes = controlAt + (control === null ? 0 : control.length + 3);
   const parts = { buffer, further, annexBytes };

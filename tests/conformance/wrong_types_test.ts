@@ -10,6 +10,7 @@ import { describe, it } from "@std/testing/bdd";
 import {
   cloneRange,
   CompletionPort,
+  type ControlData,
   DeviceHandle,
   DirectoryHandle,
   FileHandle,
@@ -135,6 +136,29 @@ describe("values of other types", () => {
       }
     });
   }
+
+  it("promise 1: control data of wrong types are refused by name, and nothing is sent without them", () => {
+    using bench = new Bench();
+    const { socket, buffer } = bench;
+    const hostname = "127.0.0.1";
+    const cases: readonly (readonly [name: string, control: unknown])[] = [
+      ["descriptors", { descriptors: 5 }],
+      ["descriptors", { descriptors: "5" }],
+      ["hopLimit", { hopLimit: "7" }],
+      ["hopLimit", { hopLimit: NaN }],
+      ["hopLimit", { hopLimit: 256 }],
+      ["packetInfo.hostname", { packetInfo: { hostname: 5, interfaceIndex: 0 } }],
+      ["packetInfo.interfaceIndex", { packetInfo: { hostname } }],
+      ["credentials.userId", { credentials: { processId: 1, userId: -1, groupId: 0 } }],
+    ];
+    const before = ledger().operations.count();
+    for (const [name, control] of cases) {
+      const message = { data: buffer, control: control as ControlData };
+      const error = assertThrows(() => socket.sendMessage(message), Error);
+      assertStringIncludes(error.message, ` as ${name}: it`);
+    }
+    assertEquals([ledger().operations.count(), bench.port.get(0)], [before, null]);
+  });
 
   it("promise 9: text in the place of a number is shown as text", () => {
     using bench = new Bench();
