@@ -193,8 +193,11 @@ export class Transfer {
   /** Closes both files and removes the part. */
   abandon(): void {
     this.#source.close();
-    this.#target.close();
-    removePart(this.#part);
+    try {
+      this.#target.close();
+    } finally {
+      removePart(this.#part);
+    }
   }
 
   /**

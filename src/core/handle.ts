@@ -46,6 +46,8 @@ const KINDS: readonly HandleKind[] = [
 ];
 
 const ERROR_INVALID_HANDLE = 6;
+/** ERROR_DISK_FULL and ERROR_IO_DEVICE. */
+const LOST_WRITES: readonly number[] = [112, 1117];
 
 /** A handle in the form that `postMessage` can send. */
 export interface HandleToken {
@@ -127,16 +129,25 @@ export abstract class Handle {
 
   /**
    * Closes the handle, for all threads. Operations in flight complete, as cancelled
-   * or otherwise; each one's packet still comes. Does not wait. Calling it
+   * or otherwise; each one's packet still comes. Does not wait for them. Calling it
    * again does nothing.
    *
+   * On Linux the system may say only now that what was written before could not be
+   * kept, on network file systems above all: ERROR_IO_DEVICE or ERROR_DISK_FULL. That is thrown
+   * once, by the call that has closed the handle, which is closed then. Windows says so in the
+   * results of writes and of `sync`, or in its event log. `sync` before it is told everything.
+   *
    * Source: CloseHandle; close(2).
+   *
+   * @throws {Win32Error} if earlier writes are lost; the handle is closed all the same.
    */
   close(): void {
     // Kept, the place is no other handle's when the mark is set.
     if (!this.keep()) return;
-    if (markClosed(ledger().words, this.#place + H_CALLS)) closeSystemHandle(this.#place);
+    const isCloser = markClosed(ledger().words, this.#place + H_CALLS);
+    const code = isCloser ? closeSystemHandle(this.#place) : 0;
     dropHandle(this.#place);
+    if (LOST_WRITES.includes(code)) throw this.failure(code, "CloseHandle");
   }
 
   /**
@@ -312,9 +323,11 @@ export function leaveHandle(place: number): void {
   if (endCall(ledger().words, place + H_CALLS)) closeSystemHandle(place);
 }
 
-function closeSystemHandle(place: number): void {
-  system.closeHandle(ledgers.readNumber(ledger().words, place + H_SYSTEM));
+/** Returns what the system says. */
+function closeSystemHandle(place: number): number {
+  const code = system.closeHandle(ledgers.readNumber(ledger().words, place + H_SYSTEM));
   dropHandle(place);
+  return code;
 }
 
 /** One reference less; the last gives the place back, and the port's reference with it. */

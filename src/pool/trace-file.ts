@@ -6,7 +6,7 @@
  */
 
 import { NativeBuffer } from "../core/buffer.ts";
-import type { Win32Error } from "../core/errors.ts";
+import { Win32Error } from "../core/errors.ts";
 import { CompletionPort } from "../core/port.ts";
 import { FileHandle } from "../handles/file.ts";
 
@@ -53,7 +53,13 @@ export class TraceFile {
   /** Waits until all is written, and closes. Returns why not all of it could be. */
   close(): Win32Error | null {
     while (this.#writing > 0 || this.#text !== "") this.#advance(Infinity);
-    this.#file.close();
+    try {
+      this.#file.close();
+    } catch (error) {
+      // What was written before is lost, which only the closing may tell.
+      if (!(error instanceof Win32Error)) throw error;
+      this.#error ??= error;
+    }
     this.#port.close();
     this.#chunk.free();
     return this.#error;

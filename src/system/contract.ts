@@ -161,8 +161,9 @@ export interface EngineSystem {
 export interface HandleSystem {
   /**
    * Closes a handle or port. Operations in flight on the handle are completed,
-   * threads waiting on the port woken with ERROR_ABANDONED_WAIT_0.
-   * Source: CloseHandle.
+   * threads waiting on the port woken with ERROR_ABANDONED_WAIT_0. Linux: also ERROR_IO_DEVICE or
+   * ERROR_DISK_FULL, of a handle that is closed then, for earlier writes that are lost.
+   * Source: CloseHandle; close(2).
    */
   closeHandle(handle: number): number;
   /**

@@ -39,6 +39,7 @@ export const ECONNREFUSED = 111;
 export const ENOBUFS = 105;
 export const EDESTADDRREQ = 89;
 export const EMSGSIZE = 90;
+export const EDQUOT = 122;
 export const EISCONN = 106;
 export const ESHUTDOWN = 108;
 export const ETIMEDOUT = 110;

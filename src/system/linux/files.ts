@@ -8,6 +8,7 @@ import { libc } from "../../ffi/libc.ts";
 import { word } from "../../ffi/library.ts";
 import * as code from "../codes.ts";
 import type { FileSystem, Outcome } from "../contract.ts";
+import { errorOfErrno } from "../status.ts";
 import * as errno from "./errno.ts";
 import { findHandle, freeHandle, openHandle } from "./handles.ts";
 import * as layout from "./layout.ts";
@@ -172,9 +173,11 @@ export function setNonBlocking(fd: number): void {
 /**
  * Closes the file of a retired handle. Operations in flight are asked to end
  * and complete with their packets; what the thread kept back goes to the kernel
- * first, so that no descriptor number is read after it has been given back.
+ * first, so that no descriptor number is read after it has been given back. Returns 0, or a Win32
+ * code if the system has not kept what was written. What a call under way closes at its
+ * end can tell that to nobody.
  */
-export function closeFile(at: number): void {
+export function closeFile(at: number): number {
   const { words } = region();
   const fd = words[at + layout.H_FD];
   const place = words[at + layout.H_PORT];
@@ -191,7 +194,10 @@ export function closeFile(at: number): void {
     port.dropReferenceLater();
     port.unlock();
   }
-  if (mustClose) libc().close(fd);
+  // The descriptor is gone in any case; other reasons say nothing of the file.
+  const reason = mustClose && libc().close(fd) !== 0 ? errno.errno() : 0;
+  const isLost = reason === errno.EIO || reason === errno.ENOSPC || reason === errno.EDQUOT;
+  return isLost ? errorOfErrno(reason) : 0;
 }
 
 defineHandle(layout.KIND_FILE, { read: READ, write: WRITE, closing: closeLocks });

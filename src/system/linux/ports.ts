@@ -196,10 +196,11 @@ function closeHandle(handle: number): number {
   const isPort = words[at + layout.H_KIND] === layout.KIND_PORT;
   const place = words[at + layout.H_FD] - 1;
   if (!retireHandle(at, handle)) return code.ERROR_INVALID_HANDLE;
+  let answer = 0;
   if (isPort) closePort(place, at);
-  else closeFile(at);
+  else answer = closeFile(at);
   sweep();
-  return 0;
+  return answer;
 }
 
 /** Every waiter goes with nothing, packets are dropped; what is in flight keeps the place (53-57). */
