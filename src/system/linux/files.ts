@@ -85,10 +85,11 @@ function createFile(
   const open = openFlags(access, disposition, flags);
   const fd = openFile(path, open, mode);
   if (fd < 0) return openFailure(path, -fd);
-  const status = statx(fd, "");
-  const kind = status === null ? 0 : kindOfType(status.type, flags);
+  // What O_EXCL has made is a file, and nothing else.
+  const type = disposition === code.CREATE_NEW ? S_IFREG : statx(fd, "")?.type;
+  const kind = type === undefined ? 0 : kindOfType(type, flags);
   if (kind === 0) {
-    const reason = status === null ? errno.errno() : errno.EISDIR;
+    const reason = type === undefined ? errno.errno() : errno.EISDIR;
     libc().close(fd);
     return errno.failure(reason);
   }
