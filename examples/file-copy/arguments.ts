@@ -10,6 +10,8 @@ import { type Help, type Mistake, mistake, readOptions } from "../program/comman
 export interface CopyOptions {
   /** How many operations are in flight at most, over all files. */
   readonly depth: number;
+  /** Another one is started only while they move fewer bytes than that; without, always. */
+  readonly maxBytes?: number;
   /** Bytes of one operation, a multiple of {@linkcode SECTOR_BYTES}. */
   readonly block: number;
   /** How many threads of a pool do the work; without, this thread does. */
@@ -37,12 +39,17 @@ export const SECTOR_BYTES = 4096;
 
 /**
  * Measured on the page cache of Linux, where a copy is as fast as the writes to one file, which the
- * kernel takes one at a time: from four deep on nothing is gained for a large file, up to eight for
- * many small ones. Of smaller blocks there are more to start; larger ones make the page cache ask
- * for memory in pieces that are often not to be had at once.
+ * kernel takes one at a time: from four blocks on nothing is gained for a large file, and with many the
+ * processor's caches do not hold them. Of small files there must be more, for which a thread of the
+ * kernel's does the writes: a tool that waits for one of a few waits longer than that takes. Of
+ * smaller blocks there are more to start; larger ones make the page cache ask for memory in pieces
+ * that are often not to be had at once.
  */
-const DEFAULT_DEPTH = 8;
+const DEFAULT_DEPTH = 32;
+const DEFAULT_BLOCKS = 8;
 const DEFAULT_BLOCK = "768K";
+/** The buffer that the default depth may take, where blocks are large. */
+const DEFAULT_BUFFER_BYTES = 64 * 1024 * 1024;
 const MAX_DEPTH = 1024;
 const MAX_BLOCK = 1 << 30;
 const MAX_THREADS = 128;
@@ -62,7 +69,7 @@ sample of 256 MiB in the temporary folder, copies and verifies it, and removes b
   same name.
 
 Options:
-  --depth N       operations in flight, over all files (${DEFAULT_DEPTH})
+  --depth N       operations in flight, over all files (${DEFAULT_DEPTH}, of ${DEFAULT_BLOCKS} blocks in all)
   --block SIZE    bytes of one operation: 4096, 64K, 1M, 1MiB ... (${DEFAULT_BLOCK})
   --threads N     let N threads of a pool take the packets: whichever takes that of a read
                   starts the write, or compares
@@ -86,7 +93,7 @@ Exit status: 0 all was copied, 1 not all, 2 the command line is wrong, 128 + N o
 /** Reads the command line, without the program's name. */
 export function readArguments(args: readonly string[]): Command | Help | Mistake {
   const parsed = readOptions(args, {
-    depth: { type: "string", default: String(DEFAULT_DEPTH) },
+    depth: { type: "string" },
     block: { type: "string", default: DEFAULT_BLOCK },
     threads: { type: "string" },
     unbuffered: { type: "boolean", default: false },
@@ -95,11 +102,11 @@ export function readArguments(args: readonly string[]): Command | Help | Mistake
   });
   if ("kind" in parsed) return parsed;
   const { values, positionals } = parsed;
-  const depth = Number(values.depth);
+  const block = readSize(values.block);
+  const depth = Number(values.depth ?? depthFor(block ?? 0));
   if (!Number.isInteger(depth) || depth < 1 || depth > MAX_DEPTH) {
     return mistake(`--depth takes a whole number from 1 to ${MAX_DEPTH}, not '${values.depth}'`);
   }
-  const block = readSize(values.block);
   if (block === null || block % SECTOR_BYTES !== 0 || block === 0 || block > MAX_BLOCK) {
     return mistake(
       `--block takes a multiple of ${SECTOR_BYTES} up to 1G, as 64K or 1M, not '${values.block}'`,
@@ -116,7 +123,8 @@ export function readArguments(args: readonly string[]): Command | Help | Mistake
   }
   const { unbuffered, verify, quiet } = values;
   const pooled = threads === undefined ? {} : { threads };
-  const options = { depth, block, unbuffered, verify, quiet, ...pooled };
+  const bounded = values.depth === undefined ? { maxBytes: DEFAULT_BLOCKS * block } : {};
+  const options = { depth, block, unbuffered, verify, quiet, ...bounded, ...pooled };
   if (positionals.length === 0) return { kind: "sample", options };
   if (positionals.length !== 2) {
     return mistake(`SRC and DST are needed, and ${positionals.length} given`);
@@ -124,6 +132,14 @@ export function readArguments(args: readonly string[]): Command | Help | Mistake
   const [source, target] = positionals;
   if (source === "" || target === "") return mistake("SRC and DST cannot be empty");
   return { kind: "copy", source, target, options };
+}
+
+/** As many operations as their buffer may be large, but not fewer than are in flight of a large file. */
+function depthFor(block: number): number {
+  return Math.max(
+    DEFAULT_BLOCKS,
+    Math.min(DEFAULT_DEPTH, Math.floor(DEFAULT_BUFFER_BYTES / block)),
+  );
 }
 
 /** `64K`, `1M` and `1MiB` in bytes: K, M and G are powers of 1024. */

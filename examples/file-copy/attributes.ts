@@ -6,9 +6,10 @@
 
 import { chmodSync, lutimesSync, utimesSync } from "node:fs";
 import process from "node:process";
+import type { FileHandle, FileInformation } from "../../mod.ts";
 import { reasonOf } from "./failure.ts";
 
-/** What a copy keeps of its source beside the bytes; `Stats` of node:fs has it. */
+/** What a folder or link keeps of its source; `Stats` of node:fs has it. */
 export interface Attributes {
   readonly mode: number;
   readonly atimeMs: number;
@@ -22,10 +23,23 @@ export interface Attributes {
 const KEPT_MODE = 0o1777;
 
 /**
- * Gives the file or folder at `path` the mode and times of its source. Returns
+ * Gives a file that is open for writing the mode and times of its source. Returns
  * why that was refused, or `null`: some file systems know neither, which is no
  * reason not to copy.
  */
+export function keepInformation(
+  file: FileHandle,
+  { mode, accessedMs, modifiedMs }: FileInformation,
+): string | null {
+  try {
+    file.change({ mode: mode & KEPT_MODE, accessedMs, modifiedMs });
+    return null;
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
+
+/** The same for the folder at `path`. */
 export function keepAttributes(
   path: string,
   { mode, atimeMs, mtimeMs }: Attributes,

@@ -10,7 +10,7 @@ import { Crew } from "./crew.ts";
 import { cannotWrite, shown } from "./failure.ts";
 import type { Interrupts } from "../program/interrupts.ts";
 import { removeStaleParts } from "./part.ts";
-import { type Plan, planCopy } from "./plan.ts";
+import { bytesOf, type Plan, planCopy } from "./plan.ts";
 import { chooseShow, Progress } from "./progress.ts";
 import { Pump } from "./pump.ts";
 import { formatBytes, formatFiles, formatSeconds, type Screen } from "../program/screen.ts";
@@ -54,10 +54,8 @@ async function copyPlan(
   interrupts: Interrupts,
   summary: (progress: Progress) => string,
 ): Promise<string | null> {
-  let bytes = 0;
-  for (const file of plan.files) bytes += file.size;
   const show = options.quiet ? null : await chooseShow(screen);
-  const progress = new Progress(bytes, options.verify ? 2 : 1, show);
+  const progress = new Progress(() => bytesOf(plan.files), options.verify ? 2 : 1, show);
   let refused: string | null;
   {
     using _end = progress;

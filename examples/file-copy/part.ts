@@ -9,7 +9,7 @@
 
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { hostname } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { join, sep } from "node:path";
 import process from "node:process";
 
 const SUFFIX = ".iocp-part";
@@ -44,11 +44,16 @@ function hex(word: number): string {
   return word.toString(16).padStart(8, "0");
 }
 
+/** Counts the parts of this process, from a random number on: one of its number may have been before. */
+let count: number | undefined;
+
 /** A new name beside `target`; it is live until `release`. */
 export function reservePart(target: string): string {
-  const random = hex(crypto.getRandomValues(new Uint32Array(1))[0]);
-  const name = `.${cut(basename(target))}.${hostTag()}-${process.pid}-${random}${SUFFIX}`;
-  const part = join(dirname(target), name);
+  count ??= crypto.getRandomValues(new Uint32Array(1))[0];
+  count = count + 1 >>> 0;
+  const end = Math.max(target.lastIndexOf("/"), target.lastIndexOf(sep)) + 1;
+  const name = `.${cut(target.slice(end))}.${hostTag()}-${process.pid}-${hex(count)}${SUFFIX}`;
+  const part = target.slice(0, end) + name;
   live.add(part);
   return part;
 }
@@ -105,6 +110,8 @@ function mayBeRunning(id: number): boolean {
 
 /** The beginning of a long name, up to a whole character. */
 function cut(name: string): string {
+  // A character of a string is three bytes at most.
+  if (name.length * 3 <= MAX_NAME_BYTES) return name;
   const bytes = new TextEncoder().encode(name);
   if (bytes.length <= MAX_NAME_BYTES) return name;
   return new TextDecoder().decode(bytes.subarray(0, MAX_NAME_BYTES)).replace(/\uFFFD+$/, "");

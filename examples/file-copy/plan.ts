@@ -4,7 +4,7 @@
  * @module
  */
 
-import { lstatSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
+import { type Dirent, lstatSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import type { Attributes } from "./attributes.ts";
 import { cannotCopy, cannotRead, cannotWrite } from "./failure.ts";
@@ -13,8 +13,8 @@ import { cannotCopy, cannotRead, cannotWrite } from "./failure.ts";
 export interface FileItem {
   readonly source: string;
   readonly target: string;
-  /** The size when the plan was made; what is copied is the size when the file is opened. */
-  readonly size: number;
+  /** The size, once it was looked at: what counts is that when the file is opened. */
+  size: number | null;
 }
 
 /** A link to copy. */
@@ -103,41 +103,75 @@ function scan(source: string, target: string, attributes: Stats, exists: boolean
   const sources = [source];
   plan.folders.push({ target, exists, attributes: kept(attributes) });
   for (const [index, folder] of plan.folders.entries()) {
-    for (const name of namesIn(sources[index])) {
-      const from = join(sources[index], name);
-      const to = join(folder.target, name);
-      const stats = statOf(from, lstatSync);
-      if (stats === undefined) {
-        const isText = !name.includes("\uFFFD");
-        throw cannotRead(from, isText ? "It has just gone" : "Its name is not valid Unicode");
-      }
+    for (const entry of entriesOf(sources[index])) {
+      const from = below(sources[index], entry.name);
+      const to = below(folder.target, entry.name);
       const there = folder.exists ? statOf(to, lstatSync) : undefined;
+      if (isPlain(entry)) {
+        checkReplaced(to, there);
+        plan.files.push({ source: from, target: to, size: null });
+        continue;
+      }
+      const stats = lookAt(from, entry.name);
       if (stats.isDirectory()) {
         if (there !== undefined && !there.isDirectory()) {
           throw cannotWrite(to, "It is no folder, and a folder is needed");
         }
         sources.push(from);
         plan.folders.push({ target: to, exists: there !== undefined, attributes: kept(stats) });
-      } else if (there?.isDirectory()) {
-        throw cannotWrite(to, "It is a folder, and a file is needed");
-      } else if (stats.isFile()) {
-        plan.files.push({ source: from, target: to, size: stats.size });
-      } else if (stats.isSymbolicLink()) {
-        plan.links.push({ source: from, target: to, attributes: kept(stats) });
-      } else {
-        plan.special.push(from);
+        continue;
       }
+      checkReplaced(to, there);
+      if (stats.isFile()) plan.files.push({ source: from, target: to, size: stats.size });
+      else if (stats.isSymbolicLink()) {
+        plan.links.push({ source: from, target: to, attributes: kept(stats) });
+      } else plan.special.push(from);
     }
   }
   return plan;
 }
 
-function namesIn(folder: string): string[] {
+/** Whether a look at the entry can wait until it is copied. */
+function isPlain(entry: Dirent): boolean {
+  // Of a name that is not valid Unicode only a look can tell.
+  return entry.isFile() && !entry.name.includes("\uFFFD");
+}
+
+/** What the entry `name` at `path` is. */
+function lookAt(path: string, name: string): Stats {
+  const stats = statOf(path, lstatSync);
+  if (stats !== undefined) return stats;
+  const isText = !name.includes("\uFFFD");
+  throw cannotRead(path, isText ? "It has just gone" : "Its name is not valid Unicode");
+}
+
+/** What is no folder is to be at `path`. */
+function checkReplaced(path: string, there: Stats | undefined): void {
+  if (there?.isDirectory()) throw cannotWrite(path, "It is a folder, and a file is needed");
+}
+
+function entriesOf(folder: string): Dirent[] {
   try {
-    return readdirSync(folder);
+    return readdirSync(folder, { withFileTypes: true });
   } catch (error) {
     throw cannotRead(folder, error);
   }
+}
+
+/** A path in `folder`, as `join` makes it of a path that it has nothing to do to. */
+function below(folder: string, name: string): string {
+  return folder.endsWith(sep) || folder.endsWith("/") ? folder + name : folder + sep + name;
+}
+
+/** Bytes of all files, of which those that nobody has looked at are looked at now. */
+export function bytesOf(files: readonly FileItem[]): number {
+  let bytes = 0;
+  for (const file of files) {
+    // One that is not there is missed when it is to be copied.
+    file.size ??= statSync(file.source, { throwIfNoEntry: false })?.size ?? 0;
+    bytes += file.size;
+  }
+  return bytes;
 }
 
 /** The three numbers alone, since there may be very many. */

@@ -16,8 +16,10 @@ const AVERAGE_MS = 3000;
 
 /** Counts what is done, and shows it. */
 export class Progress {
-  /** Bytes to move: those to copy, and once more if they are verified. */
-  #total: number;
+  /** Looks how many bytes there are to copy. */
+  readonly #measure: () => number;
+  /** Bytes to move: those to copy, and once more if they are verified; `null` until somebody asks. */
+  #total: number | null = null;
   readonly #passes: number;
   #done = 0;
   #files = 0;
@@ -28,9 +30,12 @@ export class Progress {
   #ticked: number;
   #tickedDone = 0;
 
-  /** The progress of copying `bytes` bytes in `passes` passes. */
-  constructor(bytes: number, passes: number, show: Show | null) {
-    this.#total = bytes * passes;
+  /**
+   * The progress of copying in `passes` passes. How many bytes that are in all is asked
+   * when it is to be shown: to look at many small files takes as long as to copy some.
+   */
+  constructor(measure: () => number, passes: number, show: Show | null) {
+    this.#measure = measure;
     this.#passes = passes;
     this.#show = show;
     this.#started = this.#ticked = performance.now();
@@ -48,7 +53,7 @@ export class Progress {
 
   /** A file has another size than it had when the copy was planned. */
   resize(bytes: number): void {
-    this.#total += bytes * this.#passes;
+    if (this.#total !== null) this.#total += bytes * this.#passes;
   }
 
   /** So many bytes more have been copied or compared. */
@@ -72,20 +77,22 @@ export class Progress {
     this.#rate += (latest - this.#rate) * Math.min(1, passed / window);
     this.#ticked = now;
     this.#tickedDone = this.#done;
-    this.#show.update(this.#done, this.#total, this.#rate * 1000, now);
+    this.#show.update(this.#done, this.#all, this.#rate * 1000, now);
   }
 
   /** Shows the end of it; to be called however the copy ends. */
   [Symbol.dispose](): void {
-    this.#show?.end(this.#done, this.#total);
+    this.#show?.end(this.#done, this.#all);
   }
+
+  readonly #all = (): number => this.#total ??= this.#measure() * this.#passes;
 }
 
 /** One way of showing. */
 export interface Show {
-  /** `rate` is in bytes per second. */
-  update(done: number, total: number, rate: number, now: number): void;
-  end(done: number, total: number): void;
+  /** `rate` is in bytes per second; `total` may take its time. */
+  update(done: number, total: () => number, rate: number, now: number): void;
+  end(done: number, total: () => number): void;
 }
 
 /** The way that suits the screen. */
@@ -113,17 +120,17 @@ class Bar implements Show {
     this.#bar.start(1, 0, { rate: "", left: "" });
   }
 
-  update(done: number, total: number, rate: number): void {
-    this.#bar.setTotal(Math.max(total, 1));
+  update(done: number, total: () => number, rate: number): void {
+    this.#bar.setTotal(Math.max(total(), 1));
     this.#bar.update(done, {
       rate: `${formatBytes(rate)}/s`,
-      left: `${formatTimeLeft(done, total, rate)} left`,
+      left: `${formatTimeLeft(done, total(), rate)} left`,
     });
   }
 
-  end(done: number, total: number): void {
-    this.#bar.setTotal(Math.max(total, 1));
-    this.#bar.update(total === 0 ? 1 : done, { left: "" });
+  end(done: number, total: () => number): void {
+    this.#bar.setTotal(Math.max(total(), 1));
+    this.#bar.update(total() === 0 ? 1 : done, { left: "" });
     this.#bar.stop();
   }
 }
@@ -136,11 +143,11 @@ class Lines implements Show {
     this.#screen = screen;
   }
 
-  update(done: number, total: number, rate: number, now: number): void {
+  update(done: number, total: () => number, rate: number, now: number): void {
     if (now - this.#printed < LINE_MS) return;
     this.#printed = now;
-    const percent = Math.floor(done / total * 100);
-    const left = formatTimeLeft(done, total, rate);
+    const percent = Math.floor(done / total() * 100);
+    const left = formatTimeLeft(done, total(), rate);
     this.#screen.print(`${percent}% at ${formatBytes(rate)}/s, ${left} left`);
   }
 

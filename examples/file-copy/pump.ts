@@ -76,6 +76,8 @@ export class Pump {
   readonly #withBlocks: Transfer[] = [];
   #files: Iterator<FileItem> = [].values();
   #isLastOpen = false;
+  /** Bytes of the blocks that slots work on. */
+  #bytes = 0;
   #refused: string | null = null;
 
   /** A pump for files that are copied by `options`; with a crew, that takes the packets. */
@@ -165,6 +167,7 @@ export class Pump {
       case "write":
     }
     this.#idle.push(tag);
+    this.#bytes -= block.length;
     this.#watch.progress.add(block.length);
     if (transfer.blockDone(block)) this.#passDone(transfer);
   }
@@ -182,11 +185,12 @@ export class Pump {
 
   /** Gives the idle slots work; opens as many files as that needs. */
   #fill(): void {
-    for (let opened = 0; this.#idle.length > 0;) {
+    const { depth, maxBytes = Infinity } = this.#options;
+    for (let opened = 0; this.#idle.length > 0 && this.#bytes < maxBytes;) {
       const transfer = this.#withBlocks.at(-1);
       if (transfer === undefined) {
         // Of empty files there may be many: they must not keep the event loop from its turn.
-        if (opened++ === this.#options.depth || this.#open.size === MAX_OPEN_FILES) return;
+        if (opened++ === depth || this.#open.size === MAX_OPEN_FILES) return;
         if (!this.#openNext()) return;
         continue;
       }
@@ -205,7 +209,8 @@ export class Pump {
     }
     const transfer = Transfer.open(item, this.#port, this.#options);
     this.#open.add(transfer);
-    this.#watch.progress.resize(transfer.size - item.size);
+    if (item.size !== null) this.#watch.progress.resize(transfer.size - item.size);
+    item.size = transfer.size;
     if (transfer.size > 0) this.#withBlocks.push(transfer);
     else this.#passDone(transfer);
     return true;
@@ -213,6 +218,7 @@ export class Pump {
 
   #begin(transfer: Transfer, block: Block): void {
     const tag = this.#idle.pop()!;
+    this.#bytes += block.length;
     const step = transfer.isVerifying ? "read source" : "read";
     const slot = this.#slots[tag] ??= this.#makeSlot(tag, transfer, block);
     slot.step = step;

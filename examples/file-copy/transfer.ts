@@ -5,16 +5,17 @@
  */
 
 import { Buffer } from "node:buffer";
-import { renameSync, statSync } from "node:fs";
+import { renameSync } from "node:fs";
 import {
   type CompletionPort,
   FileHandle,
+  type FileInformation,
   type HandleToken,
   type NativeBuffer,
   Win32Error,
 } from "../../mod.ts";
 import { SECTOR_BYTES } from "./arguments.ts";
-import { type Attributes, keepAttributes } from "./attributes.ts";
+import { keepInformation } from "./attributes.ts";
 import { cannotCopy, cannotRead, cannotWrite } from "./failure.ts";
 import { releasePart, removePart, reservePart } from "./part.ts";
 import type { FileItem } from "./plan.ts";
@@ -50,7 +51,7 @@ export class Transfer {
   readonly #source: FileHandle;
   readonly #target: FileHandle;
   readonly #part: string;
-  readonly #attributes: Attributes;
+  readonly #information: FileInformation;
   readonly #options: TransferOptions;
   #isVerifying = false;
   #offset = 0;
@@ -62,25 +63,25 @@ export class Transfer {
     source: FileHandle,
     target: FileHandle,
     part: string,
-    attributes: Attributes,
+    information: FileInformation,
     options: TransferOptions,
   ) {
     this.item = item;
     this.#source = source;
     this.#target = target;
     this.#part = part;
-    this.#attributes = attributes;
+    this.#information = information;
     this.#options = options;
-    this.#left = this.size = source.size();
+    this.#left = this.size = information.size;
   }
 
   /** Opens the source and a part beside the target, and ties both to `port`. */
   static open(item: FileItem, port: CompletionPort, options: TransferOptions): Transfer {
-    const { attributes, source } = openSource(item.source, options.unbuffered);
+    const { information, source } = openSource(item.source, options.unbuffered);
     try {
       const { target, part } = openPart(item.target, options);
       try {
-        const transfer = new Transfer(item, source, target, part, attributes, options);
+        const transfer = new Transfer(item, source, target, part, information, options);
         transfer.#extend();
         port.associate(source, SOURCE);
         port.associate(target, TARGET);
@@ -173,9 +174,9 @@ export class Transfer {
     const { target } = this.item;
     try {
       this.#cut();
+      const refused = keepInformation(this.#target, this.#information);
       this.#source.close();
       this.#target.close();
-      const refused = keepAttributes(this.#part, this.#attributes);
       renameSync(this.#part, target);
       releasePart(this.#part);
       return refused;
@@ -227,15 +228,21 @@ export class Transfer {
 interface OpenedSource {
   readonly source: FileHandle;
   /** As they were before the reading, which changes the time of access. */
-  readonly attributes: Attributes;
+  readonly information: FileInformation;
 }
 
 function openSource(path: string, unbuffered: boolean): OpenedSource {
+  let source: FileHandle;
   try {
-    const attributes = statSync(path);
-    return { attributes, source: FileHandle.open(path, { read: true, unbuffered }) };
+    source = FileHandle.open(path, { read: true, unbuffered });
   } catch (error) {
     throw cannotRead(path, explained(error, unbuffered));
+  }
+  try {
+    return { information: source.information(), source };
+  } catch (error) {
+    source.close();
+    throw cannotRead(path, error);
   }
 }
 

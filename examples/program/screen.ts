@@ -54,5 +54,7 @@ export function formatSeconds(seconds: number): string {
 
 /** `1 file`, `5,000 files`. */
 export function formatFiles(count: number): string {
-  return `${count.toLocaleString("en-US")} file${count === 1 ? "" : "s"}`;
+  // Not by the runtime's knowledge of languages, which takes longer to load than a small copy does.
+  const digits = String(count).replace(/\B(?=(?:\d{3})+$)/g, ",");
+  return `${digits} file${count === 1 ? "" : "s"}`;
 }

@@ -35,7 +35,7 @@ class Trigger extends Progress {
   readonly #act: () => void;
 
   constructor(bytes: number, act: () => void) {
-    super(0, 1, null);
+    super(() => 0, 1, null);
     this.#left = bytes;
     this.#act = act;
   }

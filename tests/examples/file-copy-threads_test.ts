@@ -20,7 +20,7 @@ class Shrinking extends Progress {
   readonly #path: string;
 
   constructor(path: string) {
-    super(0, 1, null);
+    super(() => 0, 1, null);
     this.#path = path;
   }
 
