@@ -9,7 +9,15 @@ import { system } from "../system/system.ts";
 import { checkNumber, described, Win32Error } from "./errors.ts";
 import { dropBuffer, hasHolds, holdBuffer, keepBuffer, letGo } from "./holds.ts";
 import * as ledgers from "./ledger.ts";
-import { B_ADDRESS, B_LENGTH, B_REFERENCES, GENERATION, ledger } from "./ledger.ts";
+import {
+  B_ADDRESS,
+  B_LENGTH,
+  B_REFERENCES,
+  GENERATION,
+  ledger,
+  O_ADDRESS,
+  O_BUFFER,
+} from "./ledger.ts";
 import { buryEnded, self } from "./threads.ts";
 import { isToken } from "./token.ts";
 
@@ -33,7 +41,17 @@ interface Memory {
   readonly generation: number;
   readonly array: ArrayBuffer;
   isFreed: boolean;
+  /**
+   * References that operations of this thread have had and the next ones will have. They go
+   * when the memory is freed, and so never keep it. Of memory that is only shown there are none:
+   * they would be lost with the thread, which holds of its own are not.
+   */
+  spare: number;
+  readonly isShown: boolean;
 }
+
+/** References that a thread takes together. */
+const SPARES = 64;
 
 /**
  * Holds of memory shown without anybody having asked for it by `attach`: each is
@@ -68,6 +86,8 @@ export class NativeBuffer {
   readonly #memory: Memory;
   readonly #isPart: boolean;
   readonly #byteOffset: number;
+  readonly #addressLow: number;
+  readonly #addressHigh: number;
   #bytes: Uint8Array<ArrayBuffer>;
   /** The length in bytes. */
   readonly byteLength: number;
@@ -81,6 +101,8 @@ export class NativeBuffer {
     this.byteLength = byteLength;
     this.#bytes = new Uint8Array(memory.array, byteOffset, byteLength);
     this.address = ledgers.readNumber(ledger().words, memory.place + B_ADDRESS) + byteOffset;
+    this.#addressHigh = ledgers.highOf(this.address);
+    this.#addressLow = this.address | 0;
   }
 
   /**
@@ -105,7 +127,7 @@ export class NativeBuffer {
     Atomics.store(words, place + B_REFERENCES, 1);
     const generation = words[place + GENERATION];
     const array = view(value, byteLength);
-    const memory = { place, generation, array, isFreed: false };
+    const memory = { place, generation, array, isFreed: false, spare: 0, isShown: false };
     shown.set(place, new WeakRef(memory));
     return new NativeBuffer(memory, 0, byteLength, false);
   }
@@ -135,7 +157,7 @@ export class NativeBuffer {
       throw new RangeError("Cannot attach the buffer: the token's range lies outside it");
     }
     const array = view(ledgers.readNumber(words, place + B_ADDRESS), length);
-    const memory = { place, generation, array, isFreed: false };
+    const memory = { place, generation, array, isFreed: false, spare: 0, isShown: false };
     shown.set(place, new WeakRef(memory));
     return new NativeBuffer(memory, byteOffset, byteLength, false);
   }
@@ -161,7 +183,7 @@ export class NativeBuffer {
       }
       const start = ledgers.readNumber(words, place + B_ADDRESS);
       const array = view(start, ledgers.readNumber(words, place + B_LENGTH));
-      memory = { place, generation, array, isFreed: false };
+      memory = { place, generation, array, isFreed: false, spare: 0, isShown: true };
       forgotten.register(array, hold);
       shown.set(place, new WeakRef(memory));
     }
@@ -193,6 +215,33 @@ export class NativeBuffer {
   }
 
   /**
+   * The operation at `at` in the ledger, which this thread is about to start, keeps the
+   * memory. It must not be freed here.
+   *
+   * @internal
+   */
+  keep(words: Int32Array<ArrayBuffer>, at: number): void {
+    const memory = this.#memory;
+    words[at + O_BUFFER] = memory.place;
+    words[at + O_ADDRESS] = this.#addressLow;
+    words[at + O_ADDRESS + 1] = this.#addressHigh;
+    if (memory.spare > 0) {
+      memory.spare--;
+      return;
+    }
+    const more = memory.isShown ? 1 : SPARES;
+    Atomics.add(words, memory.place + B_REFERENCES, more);
+    memory.spare = more - 1;
+  }
+
+  /** This thread has taken the packet of an operation that it had started. @internal */
+  giveBack(): void {
+    const memory = this.#memory;
+    if (memory.isFreed || memory.isShown) dropBuffer(memory.place);
+    else memory.spare++;
+  }
+
+  /**
    * A part of the buffer: the same memory, kept by the whole. Freeing a part
    * does nothing. Negative numbers count from the end, as in `Uint8Array.subarray`.
    */
@@ -211,7 +260,7 @@ export class NativeBuffer {
     this.#memory.isFreed = true;
     shown.delete(this.#memory.place);
     detach(this.#memory.array);
-    dropBuffer(this.#memory.place);
+    dropBuffer(this.#memory.place, 1 + this.#memory.spare);
     if (hasHolds()) buryEnded();
   }
 

@@ -85,6 +85,7 @@ export abstract class Handle {
   readonly #place: number;
   readonly #generation: number;
   readonly #isOwner: boolean;
+  readonly #system: number;
   #name: string;
   /** What kind of handle this is. */
   readonly kind: HandleKind;
@@ -95,6 +96,7 @@ export abstract class Handle {
     this.#place = token.place;
     this.#generation = token.generation;
     this.#isOwner = isOwner;
+    this.#system = ledgers.readNumber(ledger().words, token.place + H_SYSTEM);
     this.#name = token instanceof RegisteredHandle ? token.name : nameOfHandle(token.place);
     // What was read of the place is another handle's, if this one was closed meanwhile.
     if (this.isClosed) throw notAttached(kind);
@@ -180,7 +182,7 @@ export abstract class Handle {
     const isOpen = beginCall(words, place + H_CALLS);
     // The place may have been given to another handle: looked at only once that cannot change.
     if (isOpen && words[place + GENERATION] === this.#generation) {
-      return ledgers.readNumber(words, place + H_SYSTEM);
+      return this.#system;
     }
     this.leave();
     throw this.failure(ERROR_INVALID_HANDLE, call);

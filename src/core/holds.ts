@@ -32,10 +32,10 @@ export function keepBuffer(place: number, generation: number): boolean {
   return false;
 }
 
-/** One holder less; the last gives the memory back. */
-export function dropBuffer(place: number): void {
+/** So many holders less; the last gives the memory back. */
+export function dropBuffer(place: number, count: number = 1): void {
   const { words, buffers } = ledger();
-  if (Atomics.sub(words, place + B_REFERENCES, 1) !== 1) return;
+  if (Atomics.sub(words, place + B_REFERENCES, count) !== count) return;
   const address = ledgers.readNumber(words, place + B_ADDRESS);
   system.virtualFree(address, ledgers.readNumber(words, place + B_LENGTH));
   buffers.release(place);

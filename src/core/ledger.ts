@@ -17,9 +17,9 @@ import { Win32Error } from "./errors.ts";
 import * as limits from "./limits.ts";
 
 /** Part of the memory's name: copies of this module with different layouts keep apart. */
-const LAYOUT_VERSION = 3;
+const LAYOUT_VERSION = 4;
 
-/** The word of every place that counts its lives. */
+/** The word of every place that counts its beginnings and ends: odd while it is in a life. */
 export const GENERATION = 8;
 
 /** An operation: its OVERLAPPED comes first, so that its address is the place's. */
@@ -96,8 +96,8 @@ export const P_POOL = 19;
 export const P_POSTED = 2;
 export const P_TAKEN = 24;
 
-/** A thread. */
-export const THREAD_WORDS = 32;
+/** A thread. What stands in it is written by the thread alone, until it has ended. */
+export const THREAD_WORDS = 128;
 /** Which life of its place it lives, from when it does; negative, the place of the thread that buries it. */
 export const T_LIVES = 9;
 /** The port whose packets it asks for, has not done with or queues itself, else 0. */
@@ -106,6 +106,11 @@ export const T_TAKING = 10;
 export const T_HAND = 11;
 /** Where its room for packets is; 0 until it takes some. */
 export const T_ROOM = 12;
+/** How many places for operations it keeps, and which: see `places.ts`. */
+export const T_FREE_COUNT = 14;
+export const T_FREE = 32;
+/** How many places for operations a thread keeps for those it starts next. */
+export const MAX_FREE = 64;
 /** Where it lives, to the system: 64 bytes, in which others see that it has ended. */
 export const T_MARK = 16;
 
@@ -120,7 +125,8 @@ const HIGH = 0x100000000;
 export class Table {
   readonly #words: Int32Array<ArrayBuffer>;
   readonly #base: number;
-  readonly #slotWords: number;
+  /** A place has 2 to the power of this many words. */
+  readonly #shift: number;
   readonly #bitmap: Bitmap;
   readonly #what: string;
   readonly #limitAt: number;
@@ -129,7 +135,8 @@ export class Table {
 
   /**
    * The table whose bitmap begins at word `bitmap` and whose places begin at word
-   * `base`. Word `limitAt` says how many may be taken, 0 that all may; `what` they are.
+   * `base`, each of a power of two of words. Word `limitAt` says how many may be taken, 0 that
+   * all may; `what` they are.
    */
   constructor(
     words: Int32Array<ArrayBuffer>,
@@ -142,7 +149,7 @@ export class Table {
   ) {
     this.#words = words;
     this.#base = base;
-    this.#slotWords = slotWords;
+    this.#shift = Math.log2(slotWords);
     this.places = places;
     this.#bitmap = new Bitmap(words, bitmap, places);
     this.#what = what;
@@ -155,7 +162,29 @@ export class Table {
   }
 
   set limit(limit: number) {
-    Atomics.store(this.#words, this.#limitAt, limit);
+    Atomics.store(this.#words, this.#limitAt, limit === this.places ? 0 : limit);
+  }
+
+  /**
+   * Takes up to `max` free places that lie together, for a thread that begins and ends their
+   * lives itself, and writes their first words to the ledger from word `to` on, the last one
+   * first. Returns how many; 0 if there is none.
+   */
+  acquireSome(to: number, max: number): number {
+    let taken = this.#bitmap.acquireSome(this.limit, max);
+    const base = this.at(this.#bitmap.foundAt * 32);
+    let count = 0;
+    for (; taken !== 0; count++) {
+      const place = 31 - Math.clz32(taken);
+      this.#words[to + count] = base + (place << this.#shift);
+      taken &= ~(1 << place);
+    }
+    return count;
+  }
+
+  /** Gives back a place whose life has ended. */
+  giveBack(at: number): void {
+    this.#bitmap.release(this.indexOf(at));
   }
 
   /** Takes a place and begins its next life; throws at the limit. Returns its first word. */
@@ -174,7 +203,7 @@ export class Table {
   tryAcquire(): number {
     const place = this.#bitmap.acquire(this.limit);
     if (place < 0) return -1;
-    const at = this.#base + place * this.#slotWords;
+    const at = this.at(place);
     Atomics.add(this.#words, at + GENERATION, 1);
     return at;
   }
@@ -183,30 +212,32 @@ export class Table {
   release(at: number): void {
     // The next life's number must not be taken for this one's by an object left over.
     Atomics.add(this.#words, at + GENERATION, 1);
-    this.#bitmap.release((at - this.#base) / this.#slotWords);
+    this.#bitmap.release(this.indexOf(at));
   }
 
   /** Whether `at` is the first word of a place that is in its life `generation`. */
   isLive(at: number, generation: number): boolean {
     return this.isPlace(at) && Atomics.load(this.#words, at + GENERATION) === generation &&
-      this.#bitmap.has((at - this.#base) / this.#slotWords);
+      this.#bitmap.has(this.indexOf(at));
   }
 
   /** The number of the place at `at`: from 0, without gaps. */
   indexOf(at: number): number {
-    return (at - this.#base) / this.#slotWords;
+    return (at - this.#base) >> this.#shift;
   }
 
   /** The first word of the place of this number. */
   at(index: number): number {
-    return this.#base + index * this.#slotWords;
+    return this.#base + (index << this.#shift);
   }
 
   /** Whether `at` is the first word of a place of this table. */
   isPlace(at: number): boolean {
     const offset = at - this.#base;
-    return Number.isInteger(at) && offset >= 0 && offset < this.places * this.#slotWords &&
-      offset % this.#slotWords === 0;
+    // What is no integer of 32 bits is no place; the rest is then done with integers.
+    const whole = offset | 0;
+    return whole === offset && whole >= 0 && whole >> this.#shift < this.places &&
+      (whole & (1 << this.#shift) - 1) === 0;
   }
 
   /** The first word of the first place that is taken, from number `index` on; -1 if there is none. */
@@ -217,12 +248,14 @@ export class Table {
 
   /** The first words of all places that are taken. */
   *taken(): Generator<number> {
-    for (const place of this.#bitmap.taken()) yield this.#base + place * this.#slotWords;
+    for (const place of this.#bitmap.taken()) yield this.at(place);
   }
 
-  /** How many places are taken. */
+  /** How many places are in a life: all that are taken, but for those that threads keep. */
   count(): number {
-    return this.#bitmap.count();
+    let count = 0;
+    for (const at of this.taken()) count += this.#words[at + GENERATION] & 1;
+    return count;
   }
 }
 
@@ -316,7 +349,12 @@ export function readNumber(words: Int32Array<ArrayBuffer>, at: number): number {
 /** Writes a safe integer to two words. */
 export function writeNumber(words: Int32Array<ArrayBuffer>, at: number, value: number): void {
   words[at] = value | 0;
-  words[at + 1] = Math.floor(value / HIGH);
+  words[at + 1] = highOf(value);
+}
+
+/** The upper half of a safe integer; the lower is `value | 0`. */
+export function highOf(value: number): number {
+  return value >>> 0 === value ? 0 : Math.floor(value / HIGH);
 }
 
 /**
@@ -324,7 +362,8 @@ export function writeNumber(words: Int32Array<ArrayBuffer>, at: number, value: n
  * caller then looks whether it is still what it meant to keep.
  */
 export function addReference(words: Int32Array<ArrayBuffer>, at: number): boolean {
-  let seen = Atomics.load(words, at);
+  // What is read here is only a guess, which the exchange puts to the test.
+  let seen = words[at];
   while (seen > 0) {
     const before = Atomics.compareExchange(words, at, seen, seen + 1);
     if (before === seen) return true;
@@ -339,7 +378,7 @@ export function reserve(words: Int32Array<ArrayBuffer>, at: number, limit: numbe
     Atomics.add(words, at, 1);
     return true;
   }
-  let seen = Atomics.load(words, at);
+  let seen = words[at];
   while (seen < limit) {
     const before = Atomics.compareExchange(words, at, seen, seen + 1);
     if (before === seen) return true;

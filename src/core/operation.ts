@@ -17,6 +17,7 @@ import { dropHandle, leaveHandle } from "./handle.ts";
 import { dropBuffer } from "./holds.ts";
 import { KINDS, type OperationKind, readerOf } from "./kinds.ts";
 import { onlookers } from "./onlookers.ts";
+import { givePlace } from "./places.ts";
 import { emptyHand } from "./threads.ts";
 import * as ledgers from "./ledger.ts";
 import {
@@ -90,9 +91,10 @@ export class StartedOperation implements Operation {
     buffer: NativeBuffer | null | (() => NativeBuffer),
     offset: number,
     tag: number,
+    generation: number,
   ) {
     this.#place = place;
-    this.#generation = ledger().words[place + GENERATION];
+    this.#generation = generation;
     this.#index = index;
     this.#buffer = buffer;
     this.offset = offset;
@@ -108,9 +110,14 @@ export class StartedOperation implements Operation {
     return KINDS[this.#index].kind;
   }
 
-  /** Whether this object is of the life the place is in. */
-  get isCurrent(): boolean {
-    return ledger().words[this.#place + GENERATION] === this.#generation;
+  /** Whether this object is of that life of its place. */
+  isOf(generation: number): boolean {
+    return this.#generation === generation;
+  }
+
+  /** The operation no longer uses its buffer. Only called by the thread that has started it. */
+  giveBackBuffer(): void {
+    if (this.#buffer instanceof NativeBuffer) this.#buffer.giveBack();
   }
 
   cancel(): boolean {
@@ -120,7 +127,7 @@ export class StartedOperation implements Operation {
 
 /** Asks that the operation at `place` be cancelled, in that life of it; see `Operation.cancel`. */
 export function cancelOperation(place: number, generation: number): boolean {
-  const { words, operations } = ledger();
+  const { words } = ledger();
   const isCurrent = () => words[place + GENERATION] === generation;
   if (!isCurrent()) return false;
   // Held back like this, the place cannot be given to another operation while we ask.
@@ -135,7 +142,7 @@ export function cancelOperation(place: number, generation: number): boolean {
   const after = Atomics.compareExchange(words, place + O_STATE, CANCELLING, IN_FLIGHT);
   if (after === TAKEN) {
     Atomics.store(words, place + O_STATE, IDLE);
-    operations.release(place);
+    givePlace(words, place);
   }
   return code === 0;
 }
@@ -171,7 +178,7 @@ export function placeOf(overlapped: number): number {
 
 /** Started, and its packet not taken. */
 export function isInFlight(place: number): boolean {
-  const state = Atomics.load(ledger().words, place + O_STATE);
+  const state = ledger().words[place + O_STATE];
   return state === IN_FLIGHT || state === CANCELLING;
 }
 
@@ -192,16 +199,17 @@ export function isOwnAddress(overlapped: number): boolean {
 
 /** The operation belongs to the kernel from here on: a packet will come. */
 export function launch(place: number): void {
-  Atomics.store(ledger().words, place + O_STATE, IN_FLIGHT);
+  // Seen by whoever takes the packet: the system hands it over by atomic instructions of its own.
+  ledger().words[place + O_STATE] = IN_FLIGHT;
   if (onlookers !== null) { for (const onlooker of onlookers) onlooker.started(place); }
 }
 
 /**
  * The operation's packet has been taken, or none will come: handle, buffer and
- * place are given back.
+ * place are given back. `own` is what `startedHere` has found.
  */
-export function finish(place: number): void {
-  const { words, operations } = ledger();
+export function finish(place: number, own?: StartedOperation): void {
+  const { words } = ledger();
   const handle = words[place + O_HANDLE];
   const buffer = words[place + O_BUFFER];
   const port = words[place + O_PORT];
@@ -214,43 +222,44 @@ export function finish(place: number): void {
   words[place + O_SECOND] = 0;
   if (second !== 0) leaveHandle(second);
   words[place + O_BUFFER] = 0;
-  if (buffer !== 0) dropBuffer(buffer);
+  if (own !== undefined) own.giveBackBuffer();
+  else if (buffer !== 0) dropBuffer(buffer);
   words[place + O_HANDLE] = 0;
   if (handle !== 0) dropHandle(handle);
   emptyHand();
   const state = Atomics.compareExchange(words, place + O_STATE, IN_FLIGHT, IDLE);
-  if (state === IN_FLIGHT) operations.release(place);
-  else if (Atomics.compareExchange(words, place + O_STATE, CANCELLING, TAKEN) !== CANCELLING) {
-    // The asking thread was done in between.
-    Atomics.store(words, place + O_STATE, IDLE);
-    operations.release(place);
-  }
+  if (state === IN_FLIGHT) return givePlace(words, place);
+  if (Atomics.compareExchange(words, place + O_STATE, CANCELLING, TAKEN) === CANCELLING) return;
+  // The asking thread was done in between.
+  Atomics.store(words, place + O_STATE, IDLE);
+  givePlace(words, place);
 }
 
-/**
- * The operation at `place`, whose packet of `bytes` bytes this thread has taken: the
- * caller's own object if it is here.
- */
-export function operationAt(place: number, bytes: number): Operation {
+/** The caller's own object of the operation at `place`, if this thread has started it. */
+export function startedHere(place: number): StartedOperation | undefined {
   const { words, operations } = ledger();
   const own = started[operations.indexOf(place)];
-  const operation = own !== undefined && own.isCurrent ? own : foundOperation(place);
+  return own !== undefined && own.isOf(words[place + GENERATION]) ? own : undefined;
+}
+
+/** Reads what the operation at `place` has left beside its count of `bytes` bytes. */
+export function readResult(place: number, operation: StartedOperation, bytes: number): void {
+  const { words } = ledger();
   const read = readerOf(words[place + O_KIND]);
-  if (read !== undefined) {
-    const status = words[place + O_INTERNAL];
-    const isDone = status >= 0 || status === STATUS_BUFFER_OVERFLOW;
-    operation.result = read(addressOf(place) + O_RESULT * 4, annexOf(place), bytes, isDone);
-  }
-  return operation;
+  if (read === undefined) return;
+  const status = words[place + O_INTERNAL];
+  const isDone = status >= 0 || status === STATUS_BUFFER_OVERFLOW;
+  operation.result = read(addressOf(place) + O_RESULT * 4, annexOf(place), bytes, isDone);
 }
 
 /** One that another thread has started. */
-function foundOperation(place: number): StartedOperation {
+export function foundOperation(place: number): StartedOperation {
   const { words } = ledger();
   const offset = ledgers.readNumber(words, place + O_POSITION);
   const tag = ledgers.readNumber(words, place + O_TAG);
   const buffer = words[place + O_BUFFER] === 0 ? null : bufferAt(place);
-  return new StartedOperation(place, words[place + O_KIND], buffer, offset, tag);
+  const generation = words[place + GENERATION];
+  return new StartedOperation(place, words[place + O_KIND], buffer, offset, tag, generation);
 }
 
 /** What the reader of its kind has read when the operation's packet was taken; before, `undefined`. */

@@ -9,7 +9,15 @@ import type { Win32Error } from "./errors.ts";
 import { nameOfHandle } from "./handle.ts";
 import { ledger, O_REFUSED, T_HAND } from "./ledger.ts";
 import { self } from "./threads.ts";
-import { errorOfOperation, finish, type Operation, operationAt, placeOf } from "./operation.ts";
+import {
+  errorOfOperation,
+  finish,
+  foundOperation,
+  type Operation,
+  placeOf,
+  readResult,
+  startedHere,
+} from "./operation.ts";
 
 /** A packet, as it was taken. */
 export interface Packet {
@@ -60,14 +68,16 @@ export function packetOf(entries: CompletionEntries, index: number): Packet {
     entries.give(index + 1);
     return new TakenPacket(key, bytes, overlapped, null, null);
   }
-  const operation = operationAt(place, bytes);
+  const own = startedHere(place);
+  const operation = own ?? foundOperation(place);
+  readResult(place, operation, bytes);
   const error = errorAt(entries, index, place);
   // From here on the packet is the program's, and the operation this thread's to finish: should it
   // end in between, the system puts the packet back, or whoever buries the thread finishes it.
   const hand = self() + T_HAND;
   ledger().words[hand] = place;
   if (entries.givenAt >= 0) entries.words[entries.givenAt] = index + 1;
-  finish(place);
+  finish(place, own);
   return new TakenPacket(key, bytes, overlapped, operation, error);
 }
 

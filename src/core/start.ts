@@ -20,7 +20,6 @@ import { checkBuffer, type NativeBuffer } from "./buffer.ts";
 import { isMarkedClosed } from "./calls.ts";
 import { checkInteger, checkNumber, Win32Error } from "./errors.ts";
 import { checkHandle, dropHandle, type Handle } from "./handle.ts";
-import { keepBuffer } from "./holds.ts";
 import { kindOf, KINDS } from "./kinds.ts";
 import * as ledgers from "./ledger.ts";
 import {
@@ -28,7 +27,6 @@ import {
   H_KEY,
   H_PORT,
   ledger,
-  O_ADDRESS,
   O_BUFFER,
   O_HANDLE,
   O_INTERNAL,
@@ -57,6 +55,7 @@ import {
   StartedOperation,
 } from "./operation.ts";
 import { onlookers } from "./onlookers.ts";
+import { givePlace, takePlace } from "./places.ts";
 import { beginTaking, endTaking } from "./port-life.ts";
 
 /** Numbers of the kinds that have a way of their own here; all others come by `startWith`. */
@@ -66,6 +65,9 @@ export const WRITE = 1;
 /** Transfers of one buffer by a socket: the WSABUF, and the flags behind it, lie in the room for results. */
 export const SEND: number = kindOf("WSASend");
 export const RECEIVE: number = kindOf("WSARecv");
+
+/** Whether calls on a handle are counted at all; see `calls.ts`. */
+const COUNTS_CALLS: boolean = system.reusesHandles;
 
 /** Where the flags are, in words from `O_RESULT` on. */
 const FLAGS = 4;
@@ -82,21 +84,23 @@ export function startOperation(
   tag: number,
   flags: number = 0,
 ): Operation {
+  // Most numbers are small and pass at the first look.
+  if (offset >>> 0 !== offset) checkNumber(offset, "offset");
+  if (tag >> 0 !== tag) checkInteger(tag, "tag");
+  const { length } = checkBuffer(buffer).bytes;
+  if (length > MAX_TRANSFER_BYTES) checkNumber(length, "the buffer's length", MAX_TRANSFER_BYTES);
   const { call } = KINDS[index];
-  checkNumber(offset, "offset");
-  checkInteger(tag, "tag");
-  const { byteLength } = checkBuffer(buffer).bytes;
-  checkNumber(byteLength, "the buffer's length", MAX_TRANSFER_BYTES);
   const systemHandle = handle.enter(call);
   try {
-    const place = acquirePlace(handle, call);
-    const operation = fillPlace(place, index, buffer, byteLength, offset, tag);
+    const { words } = ledger();
+    const place = acquirePlace(words, handle, call);
+    const operation = fillPlace(words, place, index, buffer, length, offset, tag);
     launch(place);
-    const code = startTransfer(index, systemHandle, place, buffer.address, byteLength, flags);
+    const code = startTransfer(index, systemHandle, place, buffer.address, length, flags);
     if (code !== ERROR_IO_PENDING && code !== 0) refuse(place, handle, code, call);
     return operation;
   } finally {
-    handle.leave();
+    if (COUNTS_CALLS) handle.leave();
   }
 }
 
@@ -174,10 +178,10 @@ export function startWith(
   let systemSecond = 0;
   try {
     if (second !== null) systemSecond = checkHandle(second).enter(call);
-    const place = acquirePlace(handle, call);
-    const annex = annexFor(place, further, annexBytes);
-    const operation = fillPlace(place, index, buffer, byteLength, offset, tag);
     const { words } = ledger();
+    const place = acquirePlace(words, handle, call);
+    const annex = annexFor(place, further, annexBytes);
+    const operation = fillPlace(words, place, index, buffer, byteLength, offset, tag);
     words.fill(0, place + O_RESULT, place + OPERATION_WORDS);
     words[place + O_SECOND] = second === null ? 0 : second.place;
     isStarted = true;
@@ -206,6 +210,7 @@ function annexFor(place: number, further: readonly NativeBuffer[], annexBytes: n
 
 /** Writes down what the operation at `place` is. */
 function fillPlace(
+  words: Int32Array<ArrayBuffer>,
   place: number,
   index: number,
   buffer: NativeBuffer | null,
@@ -213,27 +218,35 @@ function fillPlace(
   offset: number,
   tag: number,
 ): StartedOperation {
-  const { words } = ledger();
-  words.fill(0, place + O_INTERNAL + 1, place + GENERATION);
+  const offsetLow = offset | 0;
+  const offsetHigh = ledgers.highOf(offset);
   words[place + O_INTERNAL] = STATUS_PENDING;
-  ledgers.writeNumber(words, place + O_OFFSET, offset);
+  // The rest of the OVERLAPPED word by word: a call of `fill` takes longer than all of this.
+  words[place + O_INTERNAL + 1] = 0;
+  words[place + O_INTERNAL + 2] = 0;
+  words[place + O_INTERNAL + 3] = 0;
+  words[place + O_OFFSET] = offsetLow;
+  words[place + O_OFFSET + 1] = offsetHigh;
+  words[place + O_OFFSET + 2] = 0;
+  words[place + O_OFFSET + 3] = 0;
   words[place + O_KIND] = index;
-  words[place + O_BUFFER] = buffer === null ? 0 : buffer.place;
-  ledgers.writeNumber(words, place + O_ADDRESS, buffer === null ? 0 : buffer.address);
   words[place + O_LENGTH] = byteLength;
   words[place + O_REFUSED] = 0;
+  words[place + O_POSITION] = offsetLow;
+  words[place + O_POSITION + 1] = offsetHigh;
+  words[place + O_TAG] = tag | 0;
+  words[place + O_TAG + 1] = ledgers.highOf(tag);
   words[place + O_SECOND] = 0;
-  ledgers.writeNumber(words, place + O_POSITION, offset);
-  ledgers.writeNumber(words, place + O_TAG, tag);
-  if (buffer !== null) keepBuffer(buffer.place, words[buffer.place + GENERATION]);
-  const operation = new StartedOperation(place, index, buffer, offset, tag);
+  if (buffer === null) words[place + O_BUFFER] = 0;
+  else buffer.keep(words, place);
+  const generation = words[place + GENERATION];
+  const operation = new StartedOperation(place, index, buffer, offset, tag, generation);
   remember(place, operation);
   return operation;
 }
 
 /** A place for an operation on `handle`, which it keeps, and so the port that it is for. */
-function acquirePlace(handle: Handle, call: string): number {
-  const { words, operations } = ledger();
+function acquirePlace(words: Int32Array<ArrayBuffer>, handle: Handle, call: string): number {
   // Kept first: what is read of the handle's place then is this handle's.
   if (!handle.keep()) throw handle.failure(ERROR_INVALID_HANDLE, call);
   try {
@@ -253,10 +266,10 @@ function acquirePlace(handle: Handle, call: string): number {
         : `the port's maxInFlight of ${limit} operations in flight is reached`;
       throw new Win32Error(ERROR_NO_SYSTEM_RESOURCES, call, { subject: handle.name, reason });
     }
-    const place = operations.tryAcquire();
+    const place = takePlace(words);
     if (place < 0) {
       Atomics.sub(words, port + P_IN_FLIGHT, 1);
-      throw operations.limitReached();
+      throw ledger().operations.limitReached();
     }
     words[place + O_PORT] = port;
     words[place + O_HANDLE] = handle.place;
@@ -269,10 +282,10 @@ function acquirePlace(handle: Handle, call: string): number {
 
 /** Nothing is started: what `acquirePlace` has taken is given back. */
 function releasePlace(place: number): void {
-  const { words, operations } = ledger();
+  const { words } = ledger();
   const handle = words[place + O_HANDLE];
   Atomics.sub(words, words[place + O_PORT] + P_IN_FLIGHT, 1);
-  operations.release(place);
+  givePlace(words, place);
   dropHandle(handle);
 }
 

@@ -14,6 +14,7 @@ import {
   ledger,
   readNumber,
   RECOVERING,
+  T_FREE_COUNT,
   T_HAND,
   T_LIVES,
   T_MARK,
@@ -23,6 +24,7 @@ import {
 } from "./ledger.ts";
 import { MAX_BATCH } from "./limits.ts";
 import { finish } from "./operation.ts";
+import { giveKept } from "./places.ts";
 
 let own = 0;
 
@@ -42,6 +44,11 @@ export function selfIfRoom(): number {
   return own !== 0 ? own : enroll();
 }
 
+/** The place of the calling thread, if it has used ports; else 0. */
+export function enrolled(): number {
+  return own;
+}
+
 function enroll(): number {
   buryEnded();
   const { words, threads } = ledger();
@@ -49,6 +56,7 @@ function enroll(): number {
   if (thread < 0) return 0;
   words[thread + T_TAKING] = 0;
   words[thread + T_HAND] = 0;
+  words[thread + T_FREE_COUNT] = 0;
   writeNumber(words, thread + T_ROOM, 0);
   const code = system.openThread(markOf(thread));
   if (code !== 0) {
@@ -87,6 +95,7 @@ export function buryEnded(): void {
     if (Atomics.compareExchange(words, thread + T_LIVES, lives, -own) !== lives) continue;
     letGoOf(thread);
     if (words[thread + T_HAND] !== 0) finish(words[thread + T_HAND]);
+    giveKept(words, thread);
     Atomics.store(words, thread + T_TAKING, 0);
     Atomics.compareExchange(words, RECOVERING, thread, 0);
     const room = readNumber(words, thread + T_ROOM);

@@ -30,7 +30,8 @@ export class Bitmap {
     let at = this.#hint < length ? this.#hint : 0;
     for (let looked = 0; looked < length; looked++) {
       const beyond = at === limit >>> 5 ? -1 << (limit & 31) : 0;
-      let word = Atomics.load(words, this.#base + at) | beyond;
+      // A guess: what is taken by now shows when the bit is set.
+      let word = words[this.#base + at] | beyond;
       while (word !== -1) {
         const lowestFree = ~word & (word + 1);
         const before = Atomics.or(words, this.#base + at, lowestFree);
@@ -43,6 +44,34 @@ export class Bitmap {
       if (++at === length) at = 0;
     }
     return -1;
+  }
+
+  /**
+   * Takes up to `max` free places of one word, below `limit`, by one instruction.
+   * Returns their bits, 0 if there are none; the word is `foundAt`.
+   */
+  acquireSome(limit: number, max: number): number {
+    const first = this.acquire(limit);
+    if (first < 0) return 0;
+    const at = first >>> 5;
+    let mask = 1 << (first & 31);
+    if (max === 1) return mask;
+    const words = this.#words;
+    const beyond = at === limit >>> 5 ? -1 << (limit & 31) : 0;
+    let free = ~(words[this.#base + at] | beyond);
+    let wanted = 0;
+    for (let count = 1; count < max && free !== 0; count++) {
+      const lowest = free & -free;
+      wanted |= lowest;
+      free &= ~lowest;
+    }
+    if (wanted !== 0) mask |= wanted & ~Atomics.or(words, this.#base + at, wanted);
+    return mask;
+  }
+
+  /** The word where this thread last took places. */
+  get foundAt(): number {
+    return this.#hint;
   }
 
   /** Gives `place` back; false if it was not taken. */
