@@ -23,6 +23,7 @@ import {
   P_REFERENCES,
 } from "./ledger.ts";
 import { MAX_NAME_BYTES } from "./limits.ts";
+import { takeSpares } from "./spares.ts";
 import { isToken } from "./token.ts";
 
 /** The kinds of handles. */
@@ -146,9 +147,10 @@ export abstract class Handle {
   close(): void {
     // Kept, the place is no other handle's when the mark is set.
     if (!this.keep()) return;
-    const isCloser = markClosed(ledger().words, this.#place + H_CALLS);
+    const { words } = ledger();
+    const isCloser = markClosed(words, this.#place + H_CALLS);
     const code = isCloser ? closeSystemHandle(this.#place) : 0;
-    dropHandle(this.#place);
+    dropHandle(this.#place, 1 + takeSpares(words, this.#place));
     if (LOST_WRITES.includes(code)) throw this.failure(code, "CloseHandle");
   }
 
@@ -200,6 +202,11 @@ export abstract class Handle {
     if (words[this.#place + GENERATION] === this.#generation) return true;
     dropHandle(this.#place);
     return false;
+  }
+
+  /** Whether the handle's place is still in the life that is this handle's. @internal */
+  isInLife(words: Int32Array<ArrayBuffer>): boolean {
+    return words[this.#place + GENERATION] === this.#generation;
   }
 
   /** Ends a call. If the handle was closed meanwhile, the last call closes it. @internal */
@@ -332,10 +339,10 @@ function closeSystemHandle(place: number): number {
   return code;
 }
 
-/** One reference less; the last gives the place back, and the port's reference with it. */
-export function dropHandle(place: number): void {
+/** So many references less; the last gives the place back, and the port's reference with it. */
+export function dropHandle(place: number, count: number = 1): void {
   const { words, handles } = ledger();
-  if (Atomics.sub(words, place + H_REFERENCES, 1) !== 1) return;
+  if (Atomics.sub(words, place + H_REFERENCES, count) !== count) return;
   const port = words[place + H_PORT];
   handles.release(place);
   if (port !== 0) dropPort(port);

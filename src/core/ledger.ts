@@ -84,6 +84,7 @@ export const P_CALLS = 9;
 export const P_REFERENCES = 10;
 export const P_SYSTEM = 12;
 export const P_CONCURRENCY = 14;
+/** Operations in flight that no thread counts for itself, or a number below 0; see `flight.ts`. */
 export const P_IN_FLIGHT = 15;
 /** How many operations may be in flight, and how many posted packets untaken; 0: not limited here. */
 export const P_MAX_IN_FLIGHT = 16;
@@ -97,7 +98,11 @@ export const P_POSTED = 2;
 export const P_TAKEN = 24;
 
 /** A thread. What stands in it is written by the thread alone, until it has ended. */
-export const THREAD_WORDS = 128;
+export const THREAD_WORDS = 256;
+/** The port for which it counts its starts and ends of operations, and the counts; see `flight.ts`. */
+export const T_PORT = 0;
+export const T_STARTED = 1;
+export const T_ENDED = 2;
 /** Which life of its place it lives, from when it does; negative, the place of the thread that buries it. */
 export const T_LIVES = 9;
 /** The port whose packets it asks for, has not done with or queues itself, else 0. */
@@ -111,6 +116,9 @@ export const T_FREE_COUNT = 14;
 export const T_FREE = 32;
 /** How many places for operations a thread keeps for those it starts next. */
 export const MAX_FREE = 64;
+/** References to handles that it has over, two words for each of so many handles; see `spares.ts`. */
+export const T_SPARE = 96;
+export const SPARES = 64;
 /** Where it lives, to the system: 64 bytes, in which others see that it has ended. */
 export const T_MARK = 16;
 
@@ -358,14 +366,18 @@ export function highOf(value: number): number {
 }
 
 /**
- * One reference more, if there is one: nothing can be kept that nobody keeps. The
+ * So many references more, if there is one: nothing can be kept that nobody keeps. The
  * caller then looks whether it is still what it meant to keep.
  */
-export function addReference(words: Int32Array<ArrayBuffer>, at: number): boolean {
+export function addReference(
+  words: Int32Array<ArrayBuffer>,
+  at: number,
+  count: number = 1,
+): boolean {
   // What is read here is only a guess, which the exchange puts to the test.
   let seen = words[at];
   while (seen > 0) {
-    const before = Atomics.compareExchange(words, at, seen, seen + 1);
+    const before = Atomics.compareExchange(words, at, seen, seen + count);
     if (before === seen) return true;
     seen = before;
   }

@@ -13,11 +13,13 @@ import { ERROR_NOT_FOUND, STATUS_PENDING, system } from "../system/system.ts";
 import { annexOf, closeAnnex } from "./annex.ts";
 import { NativeBuffer } from "./buffer.ts";
 import { Win32Error } from "./errors.ts";
+import { countEnd } from "./flight.ts";
 import { dropHandle, leaveHandle } from "./handle.ts";
 import { dropBuffer } from "./holds.ts";
 import { KINDS, type OperationKind, readerOf } from "./kinds.ts";
 import { onlookers } from "./onlookers.ts";
 import { givePlace } from "./places.ts";
+import { leaveSpare } from "./spares.ts";
 import { emptyHand } from "./threads.ts";
 import * as ledgers from "./ledger.ts";
 import {
@@ -38,7 +40,6 @@ import {
   O_SECOND,
   O_STATE,
   O_TAG,
-  P_IN_FLIGHT,
 } from "./ledger.ts";
 
 // States of an operation's place.
@@ -205,27 +206,54 @@ export function launch(place: number): void {
 }
 
 /**
- * The operation's packet has been taken, or none will come: handle, buffer and
- * place are given back. `own` is what `startedHere` has found.
+ * No packet of the operation will come, or it goes to nobody: handle, buffer and place are
+ * given back.
  */
-export function finish(place: number, own?: StartedOperation): void {
+export function finish(place: number): void {
   const { words } = ledger();
   const handle = words[place + O_HANDLE];
   const buffer = words[place + O_BUFFER];
-  const port = words[place + O_PORT];
-  const second = words[place + O_SECOND];
-  if (words[place + O_ANNEX] !== 0) closeAnnex(place);
-  // What is about to be given back is forgotten first: if the thread ends in between, `finish` for
-  // it gives nothing back twice. And nobody takes the place for one that was left behind.
-  words[place + O_PORT] = 0;
-  if (port !== 0) Atomics.sub(words, port + P_IN_FLIGHT, 1);
-  words[place + O_SECOND] = 0;
-  if (second !== 0) leaveHandle(second);
+  giveParts(words, place);
+  words[place + O_BUFFER] = 0;
+  if (buffer !== 0) dropBuffer(buffer);
+  words[place + O_HANDLE] = 0;
+  if (handle !== 0) dropHandle(handle);
+  endLife(words, place);
+}
+
+/**
+ * As `finish`, when the calling thread has taken the operation's packet; what it may need for its
+ * next operation it keeps. `own` is what `startedHere` has found.
+ */
+export function finishTaken(place: number, own: StartedOperation | undefined): void {
+  const { words } = ledger();
+  const handle = words[place + O_HANDLE];
+  const buffer = words[place + O_BUFFER];
+  giveParts(words, place);
   words[place + O_BUFFER] = 0;
   if (own !== undefined) own.giveBackBuffer();
   else if (buffer !== 0) dropBuffer(buffer);
   words[place + O_HANDLE] = 0;
-  if (handle !== 0) dropHandle(handle);
+  leaveSpare(words, handle);
+  endLife(words, place);
+}
+
+/**
+ * What is about to be given back is forgotten first: if the thread ends in between, `finish` for
+ * it gives nothing back twice. And nobody takes the place for one that was left behind.
+ */
+function giveParts(words: Int32Array<ArrayBuffer>, place: number): void {
+  const port = words[place + O_PORT];
+  const second = words[place + O_SECOND];
+  if (words[place + O_ANNEX] !== 0) closeAnnex(place);
+  words[place + O_PORT] = 0;
+  if (port !== 0) countEnd(words, port);
+  words[place + O_SECOND] = 0;
+  if (second !== 0) leaveHandle(second);
+}
+
+/** The place of an operation that has nothing any more is free, or will be when nobody asks to cancel it. */
+function endLife(words: Int32Array<ArrayBuffer>, place: number): void {
   emptyHand();
   const state = Atomics.compareExchange(words, place + O_STATE, IN_FLIGHT, IDLE);
   if (state === IN_FLIGHT) return givePlace(words, place);

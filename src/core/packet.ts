@@ -11,7 +11,7 @@ import { ledger, O_REFUSED, T_HAND } from "./ledger.ts";
 import { self } from "./threads.ts";
 import {
   errorOfOperation,
-  finish,
+  finishTaken,
   foundOperation,
   type Operation,
   placeOf,
@@ -77,7 +77,7 @@ export function packetOf(entries: CompletionEntries, index: number): Packet {
   const hand = self() + T_HAND;
   ledger().words[hand] = place;
   if (entries.givenAt >= 0) entries.words[entries.givenAt] = index + 1;
-  finish(place, own);
+  finishTaken(place, own);
   return new TakenPacket(key, bytes, overlapped, operation, error);
 }
 

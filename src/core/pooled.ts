@@ -15,10 +15,10 @@ import {
   H_PORT,
   ledger,
   O_PORT,
-  P_IN_FLIGHT,
   P_MAX_IN_FLIGHT,
   P_POOL,
 } from "./ledger.ts";
+import { inFlightOf } from "./flight.ts";
 import { cancelOperation, isInFlight } from "./operation.ts";
 import type { CompletionPort } from "./port.ts";
 
@@ -56,7 +56,7 @@ export function boundInFlight(port: CompletionPort, max: number): number {
 
 /** How many operations are in flight on the port; also of one that is closed just now. */
 export function inFlightOn(port: CompletionPort): number {
-  return Atomics.load(ledger().words, port.token.place + P_IN_FLIGHT);
+  return inFlightOf(port.token.place);
 }
 
 /**

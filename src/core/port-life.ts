@@ -31,7 +31,6 @@ import {
   ledger,
   P_CALLS,
   P_CONCURRENCY,
-  P_IN_FLIGHT,
   P_MAX_IN_FLIGHT,
   P_MAX_QUEUED,
   P_POOL,
@@ -44,6 +43,7 @@ import {
 } from "./ledger.ts";
 import type { CheckedOptions } from "./port-options.ts";
 import { discard, discardQueued, recover } from "./recovery.ts";
+import { lookAtSpares } from "./spares.ts";
 import { buryEnded, isTaken, self } from "./threads.ts";
 
 /** Whether the system counts posts and takes itself, under a lock it holds anyway. */
@@ -72,7 +72,6 @@ export function createPort(options: CheckedOptions): number {
   ledgers.writeNumber(words, place + P_POSTED, 0);
   ledgers.writeNumber(words, place + P_TAKEN, 0);
   words[place + P_CONCURRENCY] = concurrency || processors;
-  words[place + P_IN_FLIGHT] = 0;
   words[place + P_MAX_IN_FLIGHT] = options.maxInFlight;
   words[place + P_MAX_QUEUED] = options.maxQueued;
   words[place + P_UNTAKEN] = 0;
@@ -103,8 +102,10 @@ function createSystemPort(options: CheckedOptions): number {
  * if the port is still open when that is asked after this.
  */
 export function beginTaking(words: Int32Array<ArrayBuffer>, place: number): void {
+  const thread = self();
+  lookAtSpares(words, thread);
   // Not a plain store: whether the port is closed must be read after it.
-  Atomics.exchange(words, self() + T_TAKING, place);
+  Atomics.exchange(words, thread + T_TAKING, place);
 }
 
 /** See `beginTaking`. */

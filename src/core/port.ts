@@ -12,6 +12,7 @@ import {
 } from "../system/system.ts";
 import { beginCall, isMarkedClosed } from "./calls.ts";
 import { checkNumber, described, Win32Error } from "./errors.ts";
+import { inFlightOf } from "./flight.ts";
 import { checkHandle, dropPort, type Handle } from "./handle.ts";
 import * as ledgers from "./ledger.ts";
 import {
@@ -19,7 +20,6 @@ import {
   ledger,
   P_CALLS,
   P_CONCURRENCY,
-  P_IN_FLIGHT,
   P_MAX_QUEUED,
   P_POOL,
   P_POSTED,
@@ -280,7 +280,7 @@ export class CompletionPort {
     const words = this.#words;
     const state = life.emptyState();
     // What a thread had in its hands when it ended is not in flight any more.
-    if (words[this.#place + P_IN_FLIGHT] !== 0) buryEnded();
+    if (inFlightOf(this.#place) !== 0) buryEnded();
     const isOpen = beginCall(words, this.#place + P_CALLS);
     const isOurs = words[this.#place + GENERATION] === this.#generation;
     if (isOpen && isOurs) system.queryIoCompletion(this.#handle, state);
@@ -291,7 +291,7 @@ export class CompletionPort {
       waiting: state.waiting,
       posted: state.posted ?? (isOurs ? ledgers.readNumber(words, this.#place + P_POSTED) : 0),
       taken: state.taken ?? (isOurs ? ledgers.readNumber(words, this.#place + P_TAKEN) : 0),
-      inFlight: isOurs ? Atomics.load(words, this.#place + P_IN_FLIGHT) : 0,
+      inFlight: isOurs ? inFlightOf(this.#place) : 0,
       kept: keptOperations(),
     };
   }

@@ -8,7 +8,8 @@
 
 import { type CompletionEntries, system } from "../system/system.ts";
 import { isGone, isMarkedClosed } from "./calls.ts";
-import { GENERATION, ledger, O_PORT, P_CALLS, P_IN_FLIGHT, RECOVERING } from "./ledger.ts";
+import { GENERATION, ledger, O_PORT, P_CALLS, RECOVERING } from "./ledger.ts";
+import { inFlightOf } from "./flight.ts";
 import { finish, isDone, placeOf } from "./operation.ts";
 import { entriesOfThread } from "./room.ts";
 import { buryEnded, isTaken, selfIfRoom } from "./threads.ts";
@@ -18,7 +19,7 @@ export function keptOperations(): number {
   const { words, ports } = ledger();
   let kept = 0;
   for (const port of ports.taken()) {
-    if (isMarkedClosed(words, port + P_CALLS)) kept += Atomics.load(words, port + P_IN_FLIGHT);
+    if (isMarkedClosed(words, port + P_CALLS)) kept += inFlightOf(port);
   }
   return kept;
 }

@@ -19,6 +19,7 @@ import { openAnnex } from "./annex.ts";
 import { checkBuffer, type NativeBuffer } from "./buffer.ts";
 import { isMarkedClosed } from "./calls.ts";
 import { checkInteger, checkNumber, Win32Error } from "./errors.ts";
+import { countEnd, countStart } from "./flight.ts";
 import { checkHandle, dropHandle, type Handle } from "./handle.ts";
 import { kindOf, KINDS } from "./kinds.ts";
 import * as ledgers from "./ledger.ts";
@@ -41,7 +42,6 @@ import {
   O_TAG,
   OPERATION_WORDS,
   P_CALLS,
-  P_IN_FLIGHT,
   P_MAX_IN_FLIGHT,
   P_SYSTEM,
 } from "./ledger.ts";
@@ -57,6 +57,7 @@ import {
 import { onlookers } from "./onlookers.ts";
 import { givePlace, takePlace } from "./places.ts";
 import { beginTaking, endTaking } from "./port-life.ts";
+import { keepForOperation } from "./spares.ts";
 
 /** Numbers of the kinds that have a way of their own here; all others come by `startWith`. */
 export const READ = 0;
@@ -248,43 +249,48 @@ function fillPlace(
 /** A place for an operation on `handle`, which it keeps, and so the port that it is for. */
 function acquirePlace(words: Int32Array<ArrayBuffer>, handle: Handle, call: string): number {
   // Kept first: what is read of the handle's place then is this handle's.
-  if (!handle.keep()) throw handle.failure(ERROR_INVALID_HANDLE, call);
+  const handlePlace = handle.place;
+  if (!keepForOperation(words, handlePlace)) throw handle.failure(ERROR_INVALID_HANDLE, call);
   try {
-    const port = words[handle.place + H_PORT];
-    if (port === 0) {
-      throw new TypeError(`${call} of ${handle.name} failed: it is not associated with a port`);
-    }
-    if (isMarkedClosed(words, port + P_CALLS)) {
-      throw new Win32Error(ERROR_INVALID_HANDLE, call, {
-        subject: `${handle.name}, whose port is closed,`,
-      });
-    }
-    const limit = words[port + P_MAX_IN_FLIGHT];
-    if (!ledgers.reserve(words, port + P_IN_FLIGHT, limit)) {
-      const reason = limit < 0
-        ? "the pool of the port is closing"
-        : `the port's maxInFlight of ${limit} operations in flight is reached`;
-      throw new Win32Error(ERROR_NO_SYSTEM_RESOURCES, call, { subject: handle.name, reason });
-    }
+    // It may have been closed, and its place given to another, before it was kept.
+    if (!handle.isInLife(words)) throw handle.failure(ERROR_INVALID_HANDLE, call);
+    const port = words[handlePlace + H_PORT];
+    if (port === 0 || isMarkedClosed(words, port + P_CALLS)) throw noPort(handle, port, call);
     const place = takePlace(words);
-    if (place < 0) {
-      Atomics.sub(words, port + P_IN_FLIGHT, 1);
-      throw ledger().operations.limitReached();
+    if (place < 0) throw ledger().operations.limitReached();
+    if (!countStart(words, port)) {
+      givePlace(words, place);
+      throw tooMany(handle, words[port + P_MAX_IN_FLIGHT], call);
     }
     words[place + O_PORT] = port;
-    words[place + O_HANDLE] = handle.place;
+    words[place + O_HANDLE] = handlePlace;
     return place;
   } catch (error) {
-    dropHandle(handle.place);
+    dropHandle(handlePlace);
     throw error;
   }
+}
+
+function noPort(handle: Handle, port: number, call: string): Error {
+  if (port === 0) {
+    return new TypeError(`${call} of ${handle.name} failed: it is not associated with a port`);
+  }
+  const subject = `${handle.name}, whose port is closed,`;
+  return new Win32Error(ERROR_INVALID_HANDLE, call, { subject });
+}
+
+function tooMany(handle: Handle, limit: number, call: string): Win32Error {
+  const reason = limit < 0
+    ? "the pool of the port is closing"
+    : `the port's maxInFlight of ${limit} operations in flight is reached`;
+  return new Win32Error(ERROR_NO_SYSTEM_RESOURCES, call, { subject: handle.name, reason });
 }
 
 /** Nothing is started: what `acquirePlace` has taken is given back. */
 function releasePlace(place: number): void {
   const { words } = ledger();
   const handle = words[place + O_HANDLE];
-  Atomics.sub(words, words[place + O_PORT] + P_IN_FLIGHT, 1);
+  countEnd(words, words[place + O_PORT]);
   givePlace(words, place);
   dropHandle(handle);
 }

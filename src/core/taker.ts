@@ -24,7 +24,6 @@ import {
   O_HANDLE,
   O_REFUSED,
   P_CALLS,
-  P_IN_FLIGHT,
   P_MAX_QUEUED,
   P_POSTED,
   P_SYSTEM,
@@ -32,6 +31,7 @@ import {
   P_UNTAKEN,
   T_TAKING,
 } from "./ledger.ts";
+import { inFlightOf } from "./flight.ts";
 import { placeOf } from "./operation.ts";
 import { type Packet, packetOf } from "./packet.ts";
 import type { CompletionPort } from "./port.ts";
@@ -224,7 +224,7 @@ export class Taker {
   /** What can be known of the port's packets now; `null` if the port is closed. */
   flow(): Flow | null {
     const { words } = ledger();
-    const inFlight = Atomics.load(words, this.#place + P_IN_FLIGHT);
+    const inFlight = inFlightOf(this.#place);
     const state = emptyState();
     if (!this.#isOpen() || system.queryIoCompletion(this.#handle, state) !== 0) return null;
     const count = state.taken ?? ledgers.readNumber(words, this.#place + P_POSTED);

@@ -14,17 +14,23 @@ import {
   ledger,
   readNumber,
   RECOVERING,
+  SPARES,
+  T_ENDED,
   T_FREE_COUNT,
   T_HAND,
   T_LIVES,
   T_MARK,
+  T_PORT,
   T_ROOM,
+  T_SPARE,
   T_TAKING,
   writeNumber,
 } from "./ledger.ts";
 import { MAX_BATCH } from "./limits.ts";
+import { giveCount } from "./flight.ts";
 import { finish } from "./operation.ts";
 import { giveKept } from "./places.ts";
+import { giveSpares } from "./spares.ts";
 
 let own = 0;
 
@@ -57,6 +63,8 @@ function enroll(): number {
   words[thread + T_TAKING] = 0;
   words[thread + T_HAND] = 0;
   words[thread + T_FREE_COUNT] = 0;
+  words.fill(0, thread + T_PORT, thread + T_ENDED + 1);
+  words.fill(0, thread + T_SPARE, thread + T_SPARE + SPARES * 2);
   writeNumber(words, thread + T_ROOM, 0);
   const code = system.openThread(markOf(thread));
   if (code !== 0) {
@@ -96,6 +104,8 @@ export function buryEnded(): void {
     letGoOf(thread);
     if (words[thread + T_HAND] !== 0) finish(words[thread + T_HAND]);
     giveKept(words, thread);
+    giveSpares(thread);
+    giveCount(words, thread);
     Atomics.store(words, thread + T_TAKING, 0);
     Atomics.compareExchange(words, RECOVERING, thread, 0);
     const room = readNumber(words, thread + T_ROOM);
