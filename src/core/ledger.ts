@@ -41,6 +41,8 @@ export const O_TAG = 20;
 export const O_ANNEX = 22;
 /** The place of a second handle that cannot be closed meanwhile; 0 if it has none. */
 export const O_SECOND = 23;
+/** How many threads are just asking to cancel what is there; see `places.ts`. */
+export const O_ASKING = 24;
 /** Six words for what the kernel leaves beside the count. */
 export const O_RESULT = 26;
 
@@ -113,6 +115,8 @@ export const T_HAND = 11;
 export const T_ROOM = 12;
 /** How many places for operations it keeps, and which: see `places.ts`. */
 export const T_FREE_COUNT = 14;
+/** How many of these, the first ones, are ready to be used. */
+export const T_READY = 15;
 export const T_FREE = 32;
 /** How many places for operations a thread keeps for those it starts next. */
 export const MAX_FREE = 64;

@@ -29,6 +29,7 @@ import {
   ledger,
   O_ADDRESS,
   O_ANNEX,
+  O_ASKING,
   O_BUFFER,
   O_HANDLE,
   O_INTERNAL,
@@ -46,10 +47,6 @@ import {
 const IDLE = 0;
 /** The kernel has it, or its packet is queued. */
 const IN_FLIGHT = 1;
-/** As before, and a thread is just asking to cancel it. */
-const CANCELLING = 2;
-/** Its packet was taken while a thread was asking: that thread gives the place back. */
-const TAKEN = 3;
 
 /** The NTSTATUS of ERROR_MORE_DATA (234), a warning. */
 const STATUS_BUFFER_OVERFLOW = 0x80000005 | 0;
@@ -132,19 +129,13 @@ export function cancelOperation(place: number, generation: number): boolean {
   const isCurrent = () => words[place + GENERATION] === generation;
   if (!isCurrent()) return false;
   // Held back like this, the place cannot be given to another operation while we ask.
-  const state = Atomics.compareExchange(words, place + O_STATE, IN_FLIGHT, CANCELLING);
-  if (state === CANCELLING) return true;
-  if (state !== IN_FLIGHT) return false;
+  Atomics.add(words, place + O_ASKING, 1);
   let code: number = ERROR_NOT_FOUND;
-  if (isCurrent()) {
+  if (isCurrent() && isInFlight(place)) {
     const handle = ledgers.readNumber(words, words[place + O_HANDLE] + H_SYSTEM);
     code = system.cancelIoEx(handle, addressOf(place));
   }
-  const after = Atomics.compareExchange(words, place + O_STATE, CANCELLING, IN_FLIGHT);
-  if (after === TAKEN) {
-    Atomics.store(words, place + O_STATE, IDLE);
-    givePlace(words, place);
-  }
+  Atomics.sub(words, place + O_ASKING, 1);
   return code === 0;
 }
 
@@ -179,8 +170,7 @@ export function placeOf(overlapped: number): number {
 
 /** Started, and its packet not taken. */
 export function isInFlight(place: number): boolean {
-  const state = ledger().words[place + O_STATE];
-  return state === IN_FLIGHT || state === CANCELLING;
+  return ledger().words[place + O_STATE] === IN_FLIGHT;
 }
 
 /**
@@ -252,14 +242,10 @@ function giveParts(words: Int32Array<ArrayBuffer>, place: number): void {
   if (second !== 0) leaveHandle(second);
 }
 
-/** The place of an operation that has nothing any more is free, or will be when nobody asks to cancel it. */
+/** The operation has nothing any more, and its place is free. */
 function endLife(words: Int32Array<ArrayBuffer>, place: number): void {
   emptyHand();
-  const state = Atomics.compareExchange(words, place + O_STATE, IN_FLIGHT, IDLE);
-  if (state === IN_FLIGHT) return givePlace(words, place);
-  if (Atomics.compareExchange(words, place + O_STATE, CANCELLING, TAKEN) === CANCELLING) return;
-  // The asking thread was done in between.
-  Atomics.store(words, place + O_STATE, IDLE);
+  words[place + O_STATE] = IDLE;
   givePlace(words, place);
 }
 

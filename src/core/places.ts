@@ -2,28 +2,67 @@
  * Places for operations. A thread keeps those it has done with for the operations it
  * starts next, so that most starts and ends touch nothing that other threads write.
  *
- * Which they are stands in the thread's place in the ledger: whoever buries the
- * thread gives them back. At a limit that was set nothing is kept, so that what
- * one thread does not use another has.
+ * A thread that asks to cancel an operation holds its place back meanwhile, or else the
+ * next operation there might be cancelled. It says so (`O_ASKING`), and looks whether the
+ * operation is still the one that it means; who is done with an operation ends the life of
+ * its place, and looks whether somebody asks before a new one begins. Between the two steps
+ * there must be a barrier: each thread needs one for a whole batch, at its next take.
+ *
+ * The places stand in the thread's own in the ledger: whoever buries the thread gives them
+ * back. While there is a limit other than the table's nothing is kept, so that what one
+ * thread does not use another has.
  *
  * @module
  */
 
-import { GENERATION, ledger, LIMITS, MAX_FREE, T_FREE, T_FREE_COUNT } from "./ledger.ts";
+import {
+  GENERATION,
+  ledger,
+  LIMITS,
+  MAX_FREE,
+  O_ASKING,
+  T_FREE,
+  T_FREE_COUNT,
+  T_READY,
+} from "./ledger.ts";
 import { enrolled, selfIfRoom } from "./threads.ts";
 
 /** A place for an operation, in a new life; -1 at the limit. */
 export function takePlace(words: Int32Array<ArrayBuffer>): number {
   const thread = selfIfRoom();
-  if (thread === 0 || words[LIMITS] !== 0) return takeOne(words, thread);
-  let count = words[thread + T_FREE_COUNT];
-  if (count === 0) count = ledger().operations.acquireSome(thread + T_FREE, MAX_FREE / 2);
-  if (count === 0) return -1;
-  const place = words[thread + T_FREE + count - 1];
-  // From here on it is lost if the thread ends before the operation has started.
-  words[thread + T_FREE_COUNT] = count - 1;
+  const ready = words[thread + T_READY];
+  if (ready === 0 || thread === 0 || words[LIMITS] !== 0) return takeMore(words, thread);
+  const at = thread + T_FREE + ready - 1;
+  const place = words[at];
+  if (words[place + O_ASKING] !== 0) return takeOther(words, thread, at);
+  const left = words[thread + T_FREE_COUNT] - 1;
+  const last = words[thread + T_FREE + left];
+  // Should the thread end in between, one is lost, and none stands in the list twice.
+  words[thread + T_FREE_COUNT] = left;
+  words[thread + T_READY] = ready - 1;
+  words[at] = last;
   words[place + GENERATION] = words[place + GENERATION] + 1 | 0;
   return place;
+}
+
+/** There is none that is ready: several are taken, of which the thread keeps what it does not need yet. */
+function takeMore(words: Int32Array<ArrayBuffer>, thread: number): number {
+  const { operations } = ledger();
+  if (thread === 0) return operations.tryAcquire();
+  if (words[LIMITS] !== 0) giveKept(words, thread);
+  if (words[LIMITS] !== 0 || words[thread + T_FREE_COUNT] !== 0) return operations.tryAcquire();
+  const count = operations.acquireSome(thread + T_FREE, MAX_FREE / 2);
+  words[thread + T_FREE_COUNT] = count;
+  words[thread + T_READY] = count;
+  return count === 0 ? -1 : takePlace(words);
+}
+
+/** Somebody is asking to cancel what was in the place at `at` of the list: it is the last one to be looked at again. */
+function takeOther(words: Int32Array<ArrayBuffer>, thread: number, at: number): number {
+  const place = words[at];
+  words[at] = words[thread + T_FREE];
+  words[thread + T_FREE] = place;
+  return ledger().operations.tryAcquire();
 }
 
 /** The operation at `place` is over: the place's life ends, and the thread keeps it. */
@@ -32,22 +71,62 @@ export function givePlace(words: Int32Array<ArrayBuffer>, place: number): void {
   words[place + GENERATION] = words[place + GENERATION] + 1 | 0;
   const thread = enrolled();
   const count = words[thread + T_FREE_COUNT];
-  if (thread === 0 || count >= MAX_FREE || words[LIMITS] !== 0) {
-    return ledger().operations.giveBack(place);
+  if (thread === 0 || count === MAX_FREE || words[LIMITS] !== 0) {
+    return giveNow(words, thread, place);
   }
   words[thread + T_FREE + count] = place;
   words[thread + T_FREE_COUNT] = count + 1;
 }
 
-/** As the limit says, of which all threads have a part; what this one has kept is everybody's first. */
-function takeOne(words: Int32Array<ArrayBuffer>, thread: number): number {
-  if (thread !== 0) giveKept(words, thread);
-  return ledger().operations.tryAcquire();
+/** The thread at `thread` does not keep the place, but for one that nobody asks about. */
+function giveNow(words: Int32Array<ArrayBuffer>, thread: number, place: number): void {
+  if (giveIfUnasked(words, place) || thread === 0) return;
+  const count = words[thread + T_FREE_COUNT];
+  if (count < MAX_FREE) {
+    words[thread + T_FREE + count] = place;
+    words[thread + T_FREE_COUNT] = count + 1;
+    return;
+  }
+  for (let at = thread + T_FREE; at < thread + T_FREE + count; at++) {
+    const other = words[at];
+    words[at] = place;
+    if (!giveIfUnasked(words, other)) {
+      words[at] = other;
+      continue;
+    }
+    // It is not ready, and neither are those that stand behind it.
+    words[thread + T_READY] = Math.min(words[thread + T_READY], at - thread - T_FREE);
+    return;
+  }
 }
 
-/** Gives back the places that the thread at `thread` has kept: the calling one, or one that has ended. */
+function giveIfUnasked(words: Int32Array<ArrayBuffer>, place: number): boolean {
+  // Adding nothing is a look with a barrier before it.
+  if (Atomics.add(words, place + O_ASKING, 0) !== 0) return false;
+  ledger().operations.giveBack(place);
+  return true;
+}
+
+/** Whatever the calling thread, at `thread`, has done with before its last atomic store may be used again. */
+export function readyPlaces(words: Int32Array<ArrayBuffer>, thread: number): void {
+  if (words[thread + T_READY] === words[thread + T_FREE_COUNT]) return;
+  // No plain look may come before that store is seen: an atomic one does not.
+  Atomics.load(words, thread + T_FREE_COUNT);
+  words[thread + T_READY] = words[thread + T_FREE_COUNT];
+}
+
+/**
+ * Gives back the places that the thread at `thread` has kept: the calling one, or one that has
+ * ended. What somebody asks about stays with the calling thread, or with nobody.
+ */
 export function giveKept(words: Int32Array<ArrayBuffer>, thread: number): void {
   const count = words[thread + T_FREE_COUNT];
+  words[thread + T_READY] = 0;
   words[thread + T_FREE_COUNT] = 0;
-  for (let i = 0; i < count; i++) ledger().operations.giveBack(words[thread + T_FREE + i]);
+  let kept = 0;
+  for (let i = 0; i < count; i++) {
+    const place = words[thread + T_FREE + i];
+    if (!giveIfUnasked(words, place)) words[thread + T_FREE + kept++] = place;
+  }
+  words[thread + T_FREE_COUNT] = kept;
 }

@@ -43,6 +43,7 @@ import {
 } from "./ledger.ts";
 import type { CheckedOptions } from "./port-options.ts";
 import { discard, discardQueued, recover } from "./recovery.ts";
+import { readyPlaces } from "./places.ts";
 import { lookAtSpares } from "./spares.ts";
 import { buryEnded, isTaken, self } from "./threads.ts";
 
@@ -106,11 +107,14 @@ export function beginTaking(words: Int32Array<ArrayBuffer>, place: number): void
   lookAtSpares(words, thread);
   // Not a plain store: whether the port is closed must be read after it.
   Atomics.exchange(words, thread + T_TAKING, place);
+  readyPlaces(words, thread);
 }
 
 /** See `beginTaking`. */
 export function endTaking(words: Int32Array<ArrayBuffer>, place: number): void {
-  Atomics.store(words, self() + T_TAKING, 0);
+  const thread = self();
+  Atomics.store(words, thread + T_TAKING, 0);
+  readyPlaces(words, thread);
   if (system.reusesHandles) closeIfLeft(words, place);
 }
 

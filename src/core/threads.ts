@@ -21,6 +21,7 @@ import {
   T_LIVES,
   T_MARK,
   T_PORT,
+  T_READY,
   T_ROOM,
   T_SPARE,
   T_TAKING,
@@ -63,6 +64,7 @@ function enroll(): number {
   words[thread + T_TAKING] = 0;
   words[thread + T_HAND] = 0;
   words[thread + T_FREE_COUNT] = 0;
+  words[thread + T_READY] = 0;
   words.fill(0, thread + T_PORT, thread + T_ENDED + 1);
   words.fill(0, thread + T_SPARE, thread + T_SPARE + SPARES * 2);
   writeNumber(words, thread + T_ROOM, 0);
