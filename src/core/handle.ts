@@ -23,7 +23,8 @@ import {
   P_REFERENCES,
 } from "./ledger.ts";
 import { MAX_NAME_BYTES } from "./limits.ts";
-import { takeSpares } from "./spares.ts";
+import { giveSpares, takeSpares } from "./spares.ts";
+import { buryEnded, enrolled } from "./threads.ts";
 import { isToken } from "./token.ts";
 
 /** The kinds of handles. */
@@ -246,12 +247,16 @@ export abstract class Handle {
     detail: number = 0,
   ): HandleToken {
     const { words, handles } = ledger();
-    let place: number;
-    try {
-      place = handles.acquire();
-    } catch (error) {
+    let place = handles.tryAcquire();
+    if (place < 0) {
+      // What threads have over of closed handles keeps these; of other living ones nobody can take it.
+      if (enrolled() !== 0) giveSpares(enrolled());
+      buryEnded();
+      place = handles.tryAcquire();
+    }
+    if (place < 0) {
       system.closeHandle(systemHandle);
-      throw error;
+      throw handles.limitReached();
     }
     words[place + H_KIND] = KINDS.indexOf(kind) + 1;
     words[place + H_PORT] = 0;

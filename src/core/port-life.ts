@@ -58,6 +58,8 @@ export function emptyState(): PortState {
 /** Makes a port and returns its place. */
 export function createPort(options: CheckedOptions): number {
   const { words, ports } = ledger();
+  // A port is a good moment to look after what ended threads have kept for themselves.
+  buryEnded();
   recover();
   closeLeft();
   const place = ports.acquire();
