@@ -9,17 +9,12 @@ import { system } from "../system/system.ts";
 import { checkNumber, described, Win32Error } from "./errors.ts";
 import { dropBuffer, hasHolds, holdBuffer, keepBuffer, letGo } from "./holds.ts";
 import * as ledgers from "./ledger.ts";
-import {
-  B_ADDRESS,
-  B_LENGTH,
-  B_REFERENCES,
-  GENERATION,
-  ledger,
-  O_ADDRESS,
-  O_BUFFER,
-} from "./ledger.ts";
+import { ledger } from "./ledger.ts";
 import { buryEnded, self } from "./threads.ts";
 import { isToken } from "./token.ts";
+
+// Of this module's own: an imported constant is read from memory at each use, one of these is in the code.
+const { B_ADDRESS, B_LENGTH, B_REFERENCES, GENERATION, O_ADDRESS, O_BUFFER } = ledgers;
 
 /** A buffer in the form that `postMessage` can send. */
 export interface BufferToken {
@@ -43,11 +38,10 @@ interface Memory {
   isFreed: boolean;
   /**
    * References that operations of this thread have had and the next ones will have. They go
-   * when the memory is freed, and so never keep it. Of memory that is only shown there are none:
-   * they would be lost with the thread, which holds of its own are not.
+   * when the memory is freed, and so never keep it. Below 0 there can be none: it is freed, or it is
+   * only shown, and they would be lost with the thread, which its holds are not.
    */
   spare: number;
-  readonly isShown: boolean;
 }
 
 /** References that a thread takes together. */
@@ -127,7 +121,7 @@ export class NativeBuffer {
     Atomics.store(words, place + B_REFERENCES, 1);
     const generation = words[place + GENERATION];
     const array = view(value, byteLength);
-    const memory = { place, generation, array, isFreed: false, spare: 0, isShown: false };
+    const memory = { place, generation, array, isFreed: false, spare: 0 };
     shown.set(place, new WeakRef(memory));
     return new NativeBuffer(memory, 0, byteLength, false);
   }
@@ -157,7 +151,7 @@ export class NativeBuffer {
       throw new RangeError("Cannot attach the buffer: the token's range lies outside it");
     }
     const array = view(ledgers.readNumber(words, place + B_ADDRESS), length);
-    const memory = { place, generation, array, isFreed: false, spare: 0, isShown: false };
+    const memory = { place, generation, array, isFreed: false, spare: 0 };
     shown.set(place, new WeakRef(memory));
     return new NativeBuffer(memory, byteOffset, byteLength, false);
   }
@@ -183,7 +177,7 @@ export class NativeBuffer {
       }
       const start = ledgers.readNumber(words, place + B_ADDRESS);
       const array = view(start, ledgers.readNumber(words, place + B_LENGTH));
-      memory = { place, generation, array, isFreed: false, spare: 0, isShown: true };
+      memory = { place, generation, array, isFreed: false, spare: -1 };
       forgotten.register(array, hold);
       shown.set(place, new WeakRef(memory));
     }
@@ -229,15 +223,15 @@ export class NativeBuffer {
       memory.spare--;
       return;
     }
-    const more = memory.isShown ? 1 : SPARES;
+    const more = memory.spare < 0 ? 1 : SPARES;
     Atomics.add(words, memory.place + B_REFERENCES, more);
-    memory.spare = more - 1;
+    if (more > 1) memory.spare = more - 1;
   }
 
   /** This thread has taken the packet of an operation that it had started. @internal */
   giveBack(): void {
     const memory = this.#memory;
-    if (memory.isFreed || memory.isShown) dropBuffer(memory.place);
+    if (memory.spare < 0) dropBuffer(memory.place);
     else memory.spare++;
   }
 
@@ -260,7 +254,9 @@ export class NativeBuffer {
     this.#memory.isFreed = true;
     shown.delete(this.#memory.place);
     detach(this.#memory.array);
-    dropBuffer(this.#memory.place, 1 + this.#memory.spare);
+    const references = 1 + Math.max(this.#memory.spare, 0);
+    this.#memory.spare = -1;
+    dropBuffer(this.#memory.place, references);
     if (hasHolds()) buryEnded();
   }
 

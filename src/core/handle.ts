@@ -8,7 +8,14 @@ import { system } from "../system/system.ts";
 import { beginCall, endCall, isMarkedClosed, markClosed, markOpen } from "./calls.ts";
 import { described, Win32Error } from "./errors.ts";
 import * as ledgers from "./ledger.ts";
-import {
+import { ledger } from "./ledger.ts";
+import { MAX_NAME_BYTES } from "./limits.ts";
+import { giveSpares, takeSpares } from "./spares.ts";
+import { buryEnded, enrolled } from "./threads.ts";
+import { isToken } from "./token.ts";
+
+// Of this module's own: an imported constant is read from memory at each use, one of these is in the code.
+const {
   GENERATION,
   H_CALLBACK,
   H_CALLS,
@@ -19,13 +26,8 @@ import {
   H_PORT,
   H_REFERENCES,
   H_SYSTEM,
-  ledger,
   P_REFERENCES,
-} from "./ledger.ts";
-import { MAX_NAME_BYTES } from "./limits.ts";
-import { giveSpares, takeSpares } from "./spares.ts";
-import { buryEnded, enrolled } from "./threads.ts";
-import { isToken } from "./token.ts";
+} = ledgers;
 
 /** The kinds of handles. */
 export type HandleKind =

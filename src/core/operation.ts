@@ -22,11 +22,13 @@ import { givePlace } from "./places.ts";
 import { leaveSpare } from "./spares.ts";
 import { emptyHand } from "./threads.ts";
 import * as ledgers from "./ledger.ts";
-import {
+import { ledger } from "./ledger.ts";
+
+// Of this module's own: an imported constant is read from memory at each use, one of these is in the code.
+const {
   B_REFERENCES,
   GENERATION,
   H_SYSTEM,
-  ledger,
   O_ADDRESS,
   O_ANNEX,
   O_ASKING,
@@ -41,7 +43,7 @@ import {
   O_SECOND,
   O_STATE,
   O_TAG,
-} from "./ledger.ts";
+} = ledgers;
 
 // States of an operation's place.
 const IDLE = 0;
@@ -115,7 +117,8 @@ export class StartedOperation implements Operation {
 
   /** The operation no longer uses its buffer. Only called by the thread that has started it. */
   giveBackBuffer(): void {
-    if (this.#buffer instanceof NativeBuffer) this.#buffer.giveBack();
+    const buffer = this.#buffer;
+    if (buffer !== null && typeof buffer !== "function") buffer.giveBack();
   }
 
   cancel(): boolean {
@@ -164,8 +167,10 @@ export function addressOf(place: number): number {
  */
 export function placeOf(overlapped: number): number {
   const { address, operations } = ledger();
-  const place = (overlapped - address) / 4;
-  return operations.isPlace(place) && isInFlight(place) ? place : -1;
+  const exact = (overlapped - address) / 4;
+  // An integer to the compilers too: a number of any other kind costs at each use as an index.
+  const place = exact | 0;
+  return place === exact && operations.isPlace(place) && isInFlight(place) ? place : -1;
 }
 
 /** Started, and its packet not taken. */

@@ -7,7 +7,8 @@
 import { type CompletionEntries, errorOfStatus, system } from "../system/system.ts";
 import type { Win32Error } from "./errors.ts";
 import { nameOfHandle } from "./handle.ts";
-import { ledger, O_REFUSED, T_HAND } from "./ledger.ts";
+import * as ledgers from "./ledger.ts";
+import { ledger } from "./ledger.ts";
 import { self } from "./threads.ts";
 import {
   errorOfOperation,
@@ -18,6 +19,9 @@ import {
   readResult,
   startedHere,
 } from "./operation.ts";
+
+// Of this module's own: an imported constant is read from memory at each use, one of these is in the code.
+const { O_REFUSED, T_HAND } = ledgers;
 
 /** A packet, as it was taken. */
 export interface Packet {

@@ -12,17 +12,12 @@
 
 import { isMarkedClosed } from "./calls.ts";
 import { dropHandle } from "./handle.ts";
-import {
-  addReference,
-  H_CALLS,
-  H_REFERENCES,
-  HANDLE_WORDS,
-  ledger,
-  LIMITS,
-  SPARES,
-  T_SPARE,
-} from "./ledger.ts";
+import * as ledgers from "./ledger.ts";
+import { addReference, ledger } from "./ledger.ts";
 import { enrolled } from "./threads.ts";
+
+// Of this module's own: an imported constant is read from memory at each use, one of these is in the code.
+const { H_CALLS, H_REFERENCES, HANDLE_WORDS, LIMITS, SPARES, T_SPARE } = ledgers;
 
 /** References taken together, and the most that are left over of one handle. */
 const TOGETHER = 16;

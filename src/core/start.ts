@@ -23,11 +23,26 @@ import { countEnd, countStart } from "./flight.ts";
 import { checkHandle, dropHandle, type Handle } from "./handle.ts";
 import { kindOf, KINDS } from "./kinds.ts";
 import * as ledgers from "./ledger.ts";
+import { ledger } from "./ledger.ts";
+import { MAX_TRANSFER_BYTES } from "./limits.ts";
 import {
+  addressOf,
+  finish,
+  launch,
+  type Operation,
+  remember,
+  StartedOperation,
+} from "./operation.ts";
+import { onlookers } from "./onlookers.ts";
+import { givePlace, takePlace } from "./places.ts";
+import { beginTaking, endTaking } from "./port-life.ts";
+import { keepForOperation } from "./spares.ts";
+
+// Of this module's own: an imported constant is read from memory at each use, one of these is in the code.
+const {
   GENERATION,
   H_KEY,
   H_PORT,
-  ledger,
   O_BUFFER,
   O_HANDLE,
   O_INTERNAL,
@@ -44,20 +59,7 @@ import {
   P_CALLS,
   P_MAX_IN_FLIGHT,
   P_SYSTEM,
-} from "./ledger.ts";
-import { MAX_TRANSFER_BYTES } from "./limits.ts";
-import {
-  addressOf,
-  finish,
-  launch,
-  type Operation,
-  remember,
-  StartedOperation,
-} from "./operation.ts";
-import { onlookers } from "./onlookers.ts";
-import { givePlace, takePlace } from "./places.ts";
-import { beginTaking, endTaking } from "./port-life.ts";
-import { keepForOperation } from "./spares.ts";
+} = ledgers;
 
 /** Numbers of the kinds that have a way of their own here; all others come by `startWith`. */
 export const READ = 0;

@@ -9,10 +9,17 @@
 import { system } from "../system/system.ts";
 import { Win32Error } from "./errors.ts";
 import { letGoOf } from "./holds.ts";
-import {
+import * as ledgers from "./ledger.ts";
+import { ledger, readNumber, writeNumber } from "./ledger.ts";
+import { MAX_BATCH } from "./limits.ts";
+import { giveCount } from "./flight.ts";
+import { finish } from "./operation.ts";
+import { giveKept } from "./places.ts";
+import { giveSpares } from "./spares.ts";
+
+// Of this module's own: an imported constant is read from memory at each use, one of these is in the code.
+const {
   GENERATION,
-  ledger,
-  readNumber,
   RECOVERING,
   SPARES,
   T_ENDED,
@@ -25,13 +32,7 @@ import {
   T_ROOM,
   T_SPARE,
   T_TAKING,
-  writeNumber,
-} from "./ledger.ts";
-import { MAX_BATCH } from "./limits.ts";
-import { giveCount } from "./flight.ts";
-import { finish } from "./operation.ts";
-import { giveKept } from "./places.ts";
-import { giveSpares } from "./spares.ts";
+} = ledgers;
 
 let own = 0;
 
