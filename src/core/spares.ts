@@ -66,7 +66,7 @@ export function leaveSpare(words: Int32Array<ArrayBuffer>, handle: number): void
     words[slot + 1]++;
     return;
   }
-  // As many as one takes at once stay; others' place is this one's now.
+  // Too many of this one, or another's, which has not been used for as long.
   giveSlot(words, slot);
   words[slot] = handle;
   words[slot + 1] = 1;

@@ -87,9 +87,9 @@ export function startOperation(
   tag: number,
   flags: number = 0,
 ): Operation {
-  // Most numbers are small and pass at the first look.
-  if (offset >>> 0 !== offset) checkNumber(offset, "offset");
-  if (tag >> 0 !== tag) checkInteger(tag, "tag");
+  // The functions that say what is wrong are only called if something is.
+  if (!(Number.isSafeInteger(offset) && offset >= 0)) checkNumber(offset, "offset");
+  if (!Number.isSafeInteger(tag)) checkInteger(tag, "tag");
   const { length } = checkBuffer(buffer).bytes;
   if (length > MAX_TRANSFER_BYTES) checkNumber(length, "the buffer's length", MAX_TRANSFER_BYTES);
   const { call } = KINDS[index];
