@@ -15,6 +15,7 @@ import {
 import { ledger } from "../../src/core/ledger.ts";
 import * as layout from "../../src/system/linux/layout.ts";
 import { region } from "../../src/system/linux/region.ts";
+import { countOf } from "../../src/system/linux/tail.ts";
 import { Folder, isLinux, turn, until } from "../conformance/fixture.ts";
 import { randomFrom } from "../conformance/random.ts";
 import {
@@ -263,7 +264,7 @@ function enginePorts(): string[] {
   const { words, ports } = region();
   return [...ports.taken()].map((place) => {
     const at = layout.PORTS + place * layout.PORT_WORDS;
-    const queued = words[at + layout.P_TAIL] - words[at + layout.P_HEAD];
+    const queued = countOf(words[at + layout.P_TAIL], words[at + layout.P_HEAD]);
     const [lock, active, concurrency, waiting, inFlight, watcher] = [
       layout.P_LOCK,
       layout.P_ACTIVE,

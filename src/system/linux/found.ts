@@ -4,10 +4,12 @@
  * @module
  */
 
+import { MUST_POST } from "./fifo.ts";
 import { findHandle, lifeOf } from "./handles.ts";
 import * as layout from "./layout.ts";
 import { type Port, portAt } from "./port.ts";
 import { region } from "./region.ts";
+import { IS_GONE } from "./tail.ts";
 import { self } from "./threads.ts";
 
 /** The handle this thread last asked for, and what it was. */
@@ -26,6 +28,34 @@ export function lockPort(handle: number): Port | null {
   port.unlock();
   lastHandle = NaN;
   return null;
+}
+
+/**
+ * Posts a packet to the port of `handle` without its lock; answers as `Fifo.endPost`, and
+ * `MUST_POST` also if it is not an open port.
+ */
+export function postTo(
+  handle: number,
+  keyLow: number,
+  keyHigh: number,
+  overlappedLow: number,
+  overlappedHigh: number,
+  bytes: number,
+): number {
+  if (handle !== lastHandle && !findPort(handle)) return MUST_POST;
+  const { queue } = lastPort!;
+  const tail = queue.beginPost(self());
+  if (tail === IS_GONE) return MUST_POST;
+  return queue.endPost(
+    tail,
+    lastAt + layout.H_GENERATION,
+    lastLife,
+    keyLow,
+    keyHigh,
+    overlappedLow,
+    overlappedHigh,
+    bytes,
+  );
 }
 
 function findPort(handle: number): boolean {

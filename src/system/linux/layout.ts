@@ -9,7 +9,7 @@
  */
 
 /** Part of the memory's name: two copies of this module with different layouts keep apart. */
-export const LAYOUT_VERSION = 4;
+export const LAYOUT_VERSION = 5;
 
 /** Threads that may use the engine at once. */
 export const MAX_THREADS = 1024;
@@ -105,7 +105,7 @@ export const STATE_ABANDONED = 4;
 /** As parked, and it looks from time to time whether running threads are blocked. */
 export const STATE_WATCHING = 5;
 
-/** A port. What every post and take touches is its first sixteen words: one line of the cache. */
+/** A port. What every take touches is its first sixteen words: one line of the cache. */
 export const PORT_WORDS = 96;
 export const P_LOCK = 0;
 /** Which life of this place; handles and threads of an earlier one do not match. */
@@ -118,20 +118,13 @@ export const P_CONCURRENCY = 4;
 /** The newest waiter, and how many there are. */
 export const P_NEWEST = 5;
 export const P_WAITING = 6;
-/**
- * The queue: how many packets were ever taken from it and put into it, and how
- * many have room. Each of the three changes by one store, so that a thread that
- * ends in the middle leaves a queue.
- */
+/** How many packets were ever taken from the queue; changes by one store. */
 export const P_HEAD = 7;
-export const P_TAIL = 8;
-export const P_CAPACITY = 9;
 /** Open handle, associated handles, operations in flight: what keeps the port alive. */
 export const P_REFERENCES = 10;
 /** Operations in flight; each has a place in the queue kept for its packet. */
 export const P_IN_FLIGHT = 11;
-/** Packets posted and taken, each a count of two words. */
-export const P_POSTED = 12;
+/** Packets taken, a count of two words. */
 export const P_TAKEN = 14;
 /** The engine: one of the `ENGINE_` values, and the errno for which io_uring was not taken. */
 export const P_ENGINE = 56;
@@ -169,6 +162,18 @@ export const J_POSITION = 75;
 export const J_GOING_ON = 76;
 export const J_GOING_ON_POSITION = 77;
 export const J_LAUNCHING = 78;
+
+/**
+ * The end of the queue, which every post touches and nothing of the first sixteen words: another
+ * line of the cache. How many packets were ever put in, and who is putting one in: see `tail.ts`.
+ */
+export const P_TAIL = 80;
+/** The count at which a post needs the port's lock: it must ask whether there is room. */
+export const P_LIMIT = 81;
+/** Packets posted, a count of two words. */
+export const P_POSTED = 82;
+/** How many packets have room; changes by one store. */
+export const P_CAPACITY = 84;
 
 /** What carries a port's I/O. */
 export const ENGINE_RING = 1;

@@ -9,8 +9,9 @@ import { word } from "../../ffi/library.ts";
 import { SYS_futex } from "./errno.ts";
 import { isDead } from "./death.ts";
 import { LOCK_TIMEOUT, T_STATE, T_TIMESPEC } from "./layout.ts";
-import { acquire, type LockMemory, release } from "./lock.ts";
+import { acquire, release } from "./lock.ts";
 import { region } from "./region.ts";
+import type { TailMemory } from "./tail.ts";
 
 const FUTEX_WAIT_PRIVATE = 128;
 const FUTEX_WAKE_PRIVATE = 129;
@@ -27,12 +28,15 @@ function addressOfWord(at: number): number {
   return region().address + at * 4;
 }
 
-/** The region, as the lock uses it. */
-const memory: LockMemory = {
+/** The region, as the locks use it. */
+export const memory: TailMemory = {
   compareExchange: (at, expected, value) =>
     Atomics.compareExchange(region().words, at, expected, value),
   exchange: (at, value) => Atomics.exchange(region().words, at, value),
   load: (at) => Atomics.load(region().words, at),
+  peek: (at) => region().words[at],
+  or: (at, bits) => Atomics.or(region().words, at, bits),
+  and: (at, bits) => Atomics.and(region().words, at, bits),
   // Every look takes the line away from the thread that is about to write it: with a moment between
   // them, one thread posts a fifth more packets to two that take.
   pause: () => Atomics.pause?.(PAUSE),

@@ -9,7 +9,7 @@ import { libc } from "../../ffi/libc.ts";
 import { word } from "../../ffi/library.ts";
 import { wordIndex, wordsAround } from "../../ffi/memory.ts";
 import * as layout from "./layout.ts";
-import { lock, unlock, wake } from "./park.ts";
+import { lock, memory, unlock, wake } from "./park.ts";
 import type { Words } from "./fifo.ts";
 import { Queue } from "./queue.ts";
 import { queueWords, region } from "./region.ts";
@@ -30,8 +30,6 @@ export class Port {
   readonly #words: Int32Array<ArrayBuffer>;
   readonly #complete: (low: number, high: number, result: number) => void;
   #engine: Engine | null = null;
-  /** The calling thread, since it first took the lock. */
-  #owner = 0;
   #submitLater = false;
   #later: (() => void)[] = [];
 
@@ -40,20 +38,20 @@ export class Port {
     const { words } = region();
     this.at = layout.PORTS + place * layout.PORT_WORDS;
     this.generation = words[this.at + layout.P_GENERATION];
-    this.queue = new Queue(words, place, (capacity) => queueWords(place, capacity));
+    this.queue = new Queue(words, place, (capacity) => queueWords(place, capacity), memory);
     this.#words = words;
     this.#complete = (low, high, result) => completeRequest(this, low, high, result);
   }
 
   /** Takes the port's lock for the thread whose first word is `thread`. */
   lock(thread: number): void {
-    this.#owner = thread;
+    this.queue.owner = thread;
     if (lock(this.at + layout.P_LOCK, thread)) repair(this);
   }
 
   /** The thread that has the lock through this view. */
   owner(): number {
-    return this.#owner;
+    return this.queue.owner;
   }
 
   /**
@@ -64,7 +62,7 @@ export class Port {
    */
   unlock(): void {
     const words = this.#words;
-    const me = this.#owner;
+    const me = this.queue.owner;
     const released = this.queue.released;
     const mustSubmit = released.length === 0 ? this.#submitLater : this.#wakeInRing();
     if (mustSubmit) {
@@ -83,9 +81,9 @@ export class Port {
     if (this.queue.released.length !== 0) this.#wakeParked();
     if (mustSubmit) {
       this.#submitLater = false;
-      this.submit(this.#owner);
+      this.submit(this.queue.owner);
     }
-    this.#words[this.#owner + layout.T_UNFINISHED] &= ~layout.UNFINISHED_UNLOCK;
+    this.#words[this.queue.owner + layout.T_UNFINISHED] &= ~layout.UNFINISHED_UNLOCK;
   }
 
   /** `work` is done by this thread when it has given the lock back; it may take locks itself. */
@@ -143,7 +141,7 @@ export class Port {
       const isNudged = state === layout.STATE_IN_RING &&
         this.#words[thread + layout.T_NUDGED] !== 0;
       // Nor is the calling thread woken, which has come out of its wait to take what is there.
-      if (!isNudged && thread !== this.#owner) wake(thread + layout.T_STATE);
+      if (!isNudged && thread !== this.queue.owner) wake(thread + layout.T_STATE);
     }
     released.length = 0;
   }
@@ -160,7 +158,7 @@ export class Port {
 
   /** Whether another packet, queued or to come, has room. */
   hasRoom(): boolean {
-    return this.queue.queued() + this.#words[this.at + layout.P_IN_FLIGHT] < layout.MAX_QUEUE;
+    return this.queue.hasRoom();
   }
 
   /** Whether the port has an engine: since the first handle was associated. */
@@ -237,13 +235,17 @@ export class Port {
     if (this.#words[this.at + layout.P_NUDGED] !== 0) this.#nudge();
   }
 
-  /** Queues the packet of a request, or, when nobody can take it, only stores its status. */
+  /**
+   * Queues the packet of a request, or, when nobody can take it, only stores its status. The tail is
+   * closed before and open after it.
+   */
   deliver(handle: number, request: number, status: number, bytes: number, errno: number): void {
     const words = this.#words;
     const low = words[request + layout.R_OVERLAPPED];
     const high = words[request + layout.R_OVERLAPPED + 1];
     if (!this.isOpen()) {
       storeStatus((low >>> 0) + high * 0x100000000, status, bytes);
+      this.queue.openTail(this.queue.closeTail());
       return;
     }
     const key = handle + layout.H_KEY;
@@ -270,8 +272,8 @@ export class Port {
 
   /** A reference goes when the lock is given back, or when the thread that has it is buried. */
   dropReferenceLater(): void {
-    const owed = this.#owner + layout.T_OWED;
-    this.#words[this.#owner + layout.T_OWED_PORT] = this.queue.place + 1;
+    const owed = this.queue.owner + layout.T_OWED;
+    this.#words[this.queue.owner + layout.T_OWED_PORT] = this.queue.place + 1;
     this.#words[owed] = this.#words[owed] + 1;
   }
 

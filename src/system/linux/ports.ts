@@ -10,7 +10,8 @@ import type { HandleSystem, Outcome, PortState, PortSystem } from "../contract.t
 import { failure, refusal, success } from "./errno.ts";
 import { describeEngine } from "./engines.ts";
 import { closeFile, setNonBlocking } from "./files.ts";
-import { lockPort } from "./found.ts";
+import { MUST_POST, MUST_RELEASE, POSTED } from "./fifo.ts";
+import { lockPort, postTo } from "./found.ts";
 import { findHandle, freeHandle, openHandle, retireHandle } from "./handles.ts";
 import * as layout from "./layout.ts";
 import { type Port, portAt, settleStatuses } from "./port.ts";
@@ -49,12 +50,16 @@ function create(concurrency: number): Outcome {
   const stale = portAt(place);
   stale.lock(self());
   const generation = words[at + layout.P_GENERATION] + 1 | 0;
-  words.fill(0, at + layout.P_GENERATION, at + layout.PORT_WORDS);
+  stale.queue.closeTail();
+  words.fill(0, at + layout.P_GENERATION, at + layout.P_TAIL);
+  words.fill(0, at + layout.P_TAIL + 1, at + layout.PORT_WORDS);
   words[at + layout.P_GENERATION] = generation;
   words[at + layout.P_OPEN] = 1;
   words[at + layout.P_CONCURRENCY] = Math.min(concurrency || processors, MAX_CONCURRENCY);
   words[at + layout.P_CAPACITY] = layout.FIRST_QUEUE;
   words[at + layout.P_REFERENCES] = 1;
+  stale.queue.openTail(0);
+  stale.queue.release();
   stale.unlock();
   return success(handle);
 }
@@ -114,19 +119,23 @@ function postQueuedCompletionStatus(
   key: number,
   overlapped: number,
 ): number {
-  const port = lockPort(handle);
-  if (port === null) return code.ERROR_INVALID_HANDLE;
-  if (!port.hasRoom()) {
-    port.unlock();
-    return code.ERROR_NO_SYSTEM_RESOURCES;
-  }
   // The division alone would be a tenth of a post.
   const keyHigh = key <= 0xffffffff ? 0 : key / 0x100000000 | 0;
   const overlappedHigh = overlapped <= 0xffffffff ? 0 : overlapped / 0x100000000 | 0;
-  port.queue.append(key | 0, keyHigh, overlapped | 0, overlappedHigh, 0, bytes | 0, 0);
-  const { words } = region();
-  const posted = port.at + layout.P_POSTED;
-  if ((words[posted] = words[posted] + 1 | 0) === 0) words[posted + 1]++;
+  const answer = postTo(handle, key | 0, keyHigh, overlapped | 0, overlappedHigh, bytes | 0);
+  if (answer === POSTED) return 0;
+  const port = lockPort(handle);
+  // Closed since: what was posted is dropped with all that is queued.
+  if (port === null) return answer === MUST_RELEASE ? 0 : code.ERROR_INVALID_HANDLE;
+  if (answer === MUST_POST) {
+    if (!port.hasRoom()) {
+      port.unlock();
+      return code.ERROR_NO_SYSTEM_RESOURCES;
+    }
+    port.queue.closeTail();
+    port.queue.countPost();
+    port.queue.append(key | 0, keyHigh, overlapped | 0, overlappedHigh, 0, bytes | 0, 0);
+  }
   port.queue.release();
   port.unlock();
   return 0;
@@ -170,7 +179,9 @@ function queryIoCompletion(handle: number, state: PortState): number {
   state.queued = port.queue.queued();
   state.active = words[port.at + layout.P_ACTIVE];
   state.waiting = words[port.at + layout.P_WAITING];
+  const tail = port.queue.closeTail();
   state.posted = readCount(words, port.at + layout.P_POSTED);
+  port.queue.openTail(tail);
   state.taken = readCount(words, port.at + layout.P_TAKEN);
   port.unlock();
   return 0;
@@ -209,6 +220,8 @@ function closePort(place: number, handle: number): void {
   const port = portAt(place);
   port.lock(self());
   words[port.at + layout.P_OPEN] = 0;
+  // Who posts from here on finds the handle closed.
+  port.queue.openTail(port.queue.closeTail());
   Atomics.add(words, layout.LINGERING, 1);
   dropQueued(port);
   port.queue.abandon();

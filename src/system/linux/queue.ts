@@ -7,6 +7,9 @@
  * long as there are packets, waiters and room under the concurrency value; the
  * caller wakes the threads it names once the lock is given back.
  *
+ * Posting needs the lock only if a thread waits beside an empty queue, which
+ * `release` then notes at the tail (`tail.ts`): so whoever posts next sees it.
+ *
  * What a thread does that takes packets is `step`: it either has packets, or has
  * waited long enough, or must sleep and step again. The tests drive the same
  * method through every order of events.
@@ -28,6 +31,7 @@ import {
   P_GENERATION,
   P_HEAD,
   P_NEWEST,
+  P_TAIL,
   P_WAITING,
   P_WATCHER,
   PACKET_WORDS,
@@ -47,6 +51,7 @@ import {
   T_STATE,
   threadAt,
 } from "./layout.ts";
+import { AWAITED, clearAwaited, setAwaited, TAIL_MASK } from "./tail.ts";
 
 /** A thread that was let go or appointed, and the state in which it waited. */
 export interface Released {
@@ -66,7 +71,9 @@ export class Queue extends Fifo {
 
   /** Takes up to `max` packets for nobody, before `abandon`. Returns how many. */
   drop(into: Words, max: number): number {
-    return this.moveOldest(into, 0, max);
+    const count = Math.min(max, this.queued());
+    this.moveOldest(into, 0, count);
+    return count;
   }
 
   /**
@@ -97,9 +104,10 @@ export class Queue extends Fifo {
     const words = this.words;
     const port = this.port;
     this.#arrive(thread);
-    if (this.queued() !== 0 && words[port + P_ACTIVE] < words[port + P_CONCURRENCY]) {
+    const queued = this.queued();
+    if (queued !== 0 && words[port + P_ACTIVE] < words[port + P_CONCURRENCY]) {
       this.#count(thread);
-      return this.#lend(thread, into, 0, max);
+      return this.#lend(thread, into, 0, Math.min(max, queued));
     }
     if (isLate) {
       // Bound and counted, although it got nothing (52).
@@ -132,20 +140,20 @@ export class Queue extends Fifo {
   #takeHanded(thread: number, into: Words, max: number): number {
     const words = this.words;
     for (let i = 0; i < PACKET_WORDS; i++) into[i] = words[thread + T_PACKET + i];
-    const taken = this.#lend(thread, into, 1, max - 1);
+    const taken = this.#lend(thread, into, 1, Math.min(max - 1, this.queued()));
     Atomics.store(words, thread + T_STATE, STATE_RUNNING);
     return taken;
   }
 
   /**
-   * Copies up to `max` packets behind the `first` ones that `into` has already. From
+   * Copies the `count` oldest packets behind the `first` ones that `into` has already. From
    * here on all of them are lent to the thread (`T_LENT`): should it end before its
    * program has got them, they are put back. Returns how many there are.
    */
-  #lend(thread: number, into: Words, first: number, max: number): number {
+  #lend(thread: number, into: Words, first: number, count: number): number {
     const words = this.words;
     const port = this.port;
-    const count = this.copyOldest(into, first * PACKET_WORDS, max);
+    this.copyOldest(into, first * PACKET_WORDS, count);
     words[thread + layout.T_LENT_HEAD] = words[port + P_HEAD] + count | 0;
     words[thread + layout.T_LENT] = -first - count;
     this.dropOldest(count);
@@ -205,15 +213,21 @@ export class Queue extends Fifo {
   /**
    * Hands the oldest packet to the newest waiter for as long as both exist and
    * fewer threads run than may (45, 46, 50, 51). If packets and waiters are left
-   * over, the oldest waiter is appointed to watch the running threads.
+   * over, the oldest waiter is appointed to watch the running threads; if only waiters
+   * are, who puts in the next packet is told.
    */
   release(): void {
     const words = this.words;
     const port = this.port;
-    while (words[port + P_NEWEST] !== 0 && this.queued() !== 0) {
+    while (words[port + P_NEWEST] !== 0) {
+      if (this.queued() === 0) {
+        if (this.#isAwaited() || setAwaited(this.memory, port + P_TAIL) === this.#head()) return;
+        // Somebody has posted just before.
+        continue;
+      }
       if (words[port + P_ACTIVE] >= words[port + P_CONCURRENCY]) {
         if (words[port + P_WATCHER] === 0) this.#appoint(this.oldestWaiter());
-        return;
+        break;
       }
       const thread = threadAt(words[port + P_NEWEST] - 1);
       words[thread + layout.T_HANDING_HEAD] = words[port + P_HEAD] + 1 | 0;
@@ -224,6 +238,16 @@ export class Queue extends Fifo {
       this.#letGo(thread, STATE_HANDED);
       words[thread + layout.T_HANDING] = 0;
     }
+    if (this.#isAwaited()) clearAwaited(this.memory, port + P_TAIL);
+  }
+
+  /** Whether who puts in a packet is told that somebody waits. */
+  #isAwaited(): boolean {
+    return (this.words[this.port + P_TAIL] & AWAITED) !== 0;
+  }
+
+  #head(): number {
+    return this.words[this.port + P_HEAD] & TAIL_MASK;
   }
 
   #pop(): number {

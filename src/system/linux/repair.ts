@@ -53,6 +53,8 @@ export function repair(port: Port): void {
   words[port.at + layout.P_WAITING] = waiting.size;
   words[port.at + layout.P_WATCHER] = 0;
   replay(port);
+  // It may have ended with the tail, too.
+  port.queue.openTail(port.queue.closeTail());
   port.queue.release();
   port.revive();
 }

@@ -79,7 +79,10 @@ function replayFinishing(port: Port): void {
   if (request === 0) return;
   const handle = words[request + layout.R_HANDLE];
   if (words[request + layout.R_STATE] !== 0) {
-    if (port.queue.tail() === words[port.at + layout.J_FINISHING_TAIL]) {
+    const tail = port.queue.closeTail();
+    if (tail !== words[port.at + layout.J_FINISHING_TAIL]) {
+      port.queue.openTail(tail);
+    } else {
       const status = words[port.at + layout.J_STATUS];
       const bytes = words[port.at + layout.J_BYTES];
       port.deliver(handle, request, status, bytes, words[port.at + layout.J_ERRNO]);

@@ -132,7 +132,9 @@ export function finishRequest(
   const { words } = region();
   const handle = words[request + layout.R_HANDLE];
   const follower = followerOf(request);
-  journal.finishing(port.at, request, port.queue.tail(), status, bytes, errno);
+  // Nobody else moves it until the packet is in: so it tells whether that is so.
+  const tail = port.queue.closeTail();
+  journal.finishing(port.at, request, tail, status, bytes, errno);
   port.deliver(handle, request, status, bytes, errno);
   words[request + layout.R_STATE] = 0;
   unlink(words, handle, request);

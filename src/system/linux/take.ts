@@ -83,8 +83,17 @@ function wait(
   // Beside packets that it may not take, it may be the one to watch those who may.
   queue.release();
   let mustBury = true;
+  let isLate = false;
+  let state: number = layout.STATE_PARKED;
   for (;;) {
-    const state = words[me + layout.T_STATE];
+    const answer = queue.step(me, entries.words, count, isLate);
+    if (answer !== MUST_SLEEP) {
+      words[me + layout.T_HOLDS] = 0;
+      port.dropReferenceLater();
+      if (state === layout.STATE_IN_RING) port.promote();
+      return answer;
+    }
+    state = words[me + layout.T_STATE];
     if (state === layout.STATE_IN_RING) words[me + layout.T_IN_RING] = 1;
     const isWatcher = queue.isWatcher(me);
     port.unlock();
@@ -101,12 +110,7 @@ function wait(
       port.reap();
       queue.release();
     }
-    const answer = queue.step(me, entries.words, count, performance.now() >= deadline);
-    if (answer === MUST_SLEEP) continue;
-    words[me + layout.T_HOLDS] = 0;
-    port.dropReferenceLater();
-    if (state === layout.STATE_IN_RING) port.promote();
-    return answer;
+    isLate = performance.now() >= deadline;
   }
 }
 

@@ -13,6 +13,7 @@ import { unlockForEnded } from "./pipe-folders.ts";
 import { payReferences, type Port, portAt } from "./port.ts";
 import { region } from "./region.ts";
 import { takeBack } from "./repair.ts";
+import { AWAITED, countOf, ownerOf } from "./tail.ts";
 import { adoptRequests, endCalls } from "./adoption.ts";
 
 let own = -1;
@@ -76,10 +77,16 @@ export function buryDead(): void {
 function inheritLocks(thread: number): void {
   const { words, ports } = region();
   for (const place of ports.taken()) {
-    const at = layout.PORTS + place * layout.PORT_WORDS + layout.P_LOCK;
-    if ((Atomics.load(words, at) & ~CONTENDED) !== thread) continue;
+    const at = layout.PORTS + place * layout.PORT_WORDS;
+    const isLocked = (Atomics.load(words, at + layout.P_LOCK) & ~CONTENDED) === thread;
+    const tail = Atomics.load(words, at + layout.P_TAIL);
+    // It may have put in a packet that is awaited, and not have come to hand it over.
+    const isLeft = (tail & AWAITED) !== 0 && countOf(tail, words[at + layout.P_HEAD]) !== 0;
+    if (!isLocked && !isLeft && ownerOf(tail) !== thread) continue;
     const port = portAt(place);
     port.lock(self());
+    port.queue.openTail(port.queue.closeTail());
+    port.queue.release();
     port.unlock();
   }
 }

@@ -11,6 +11,7 @@ import * as layout from "../../../src/system/linux/layout.ts";
 import { Port, portAt } from "../../../src/system/linux/port.ts";
 import { region } from "../../../src/system/linux/region.ts";
 import { unlockForEnded } from "../../../src/system/linux/pipe-folders.ts";
+import { countOf, ownerOf } from "../../../src/system/linux/tail.ts";
 import { self } from "../../../src/system/linux/threads.ts";
 
 /** As the kernel marks the mutex of a thread that has ended. */
@@ -109,7 +110,7 @@ export class Mortal {
     const { words } = region();
     const port = portAt(this.#place);
     for (;;) {
-      const queued = words[port.at + layout.P_TAIL] - words[port.at + layout.P_HEAD];
+      const queued = countOf(words[port.at + layout.P_TAIL], words[port.at + layout.P_HEAD]);
       if (queued >= count) return;
       // What epoll says it says once, and to the mortal thread.
       if (!port.isRing() || port.engine().hasCompletions()) this.reap();
@@ -144,7 +145,7 @@ export class Mortal {
   #started(): number {
     const { words } = region();
     const { at } = portAt(this.#place);
-    return words[at + layout.P_IN_FLIGHT] + words[at + layout.P_TAIL];
+    return words[at + layout.P_IN_FLIGHT] + countOf(words[at + layout.P_TAIL], 0);
   }
 
   #run(work: () => void): void {
@@ -155,9 +156,18 @@ export class Mortal {
     if ((words[lock] & 0x7fffffff) !== self()) return this.#finish();
     // It was the mortal one that has ended with it.
     words[lock] = this.#thread;
+    this.#bequeathTail();
     words[this.#thread + layout.T_MUTEX] = FUTEX_OWNER_DIED;
     this.#inherit();
     words.fill(0, this.#thread, this.#thread + layout.THREAD_WORDS);
+  }
+
+  /** What the calling thread has of the tail was the mortal one's, too. */
+  #bequeathTail(): void {
+    const { words } = region();
+    const tail = layout.PORTS + this.#place * layout.PORT_WORDS + layout.P_TAIL;
+    const shift = (thread: number) => layout.placeOf(thread) + 1 << 19;
+    if (ownerOf(words[tail]) === self()) words[tail] += shift(this.#thread) - shift(self());
   }
 
   /** Whether it has lived through it. */

@@ -2,40 +2,21 @@
  * The lock, explored: every order in which two or three threads can make their
  * accesses to memory, with the real code of `lock.ts`.
  *
- * A thread's program is run from its beginning for each step, with the answers
- * it has had so far; at the first access without an answer it is stopped. So the
- * real code can be stopped anywhere without being written differently.
- *
  * @module
  */
 
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { acquire, type LockMemory, release } from "../../../src/system/linux/lock.ts";
+import { walkAccesses } from "./stepping.ts";
 
 const LOCK = 0;
 const INSIDE = 1;
 
-/** Thrown at an access that has no answer yet. */
-class Stop {}
-
-interface Thread {
-  /** Answers to the accesses made so far. */
-  answers: number[];
-  /** The word it sleeps on; -1 if it does not. */
-  asleepOn: number;
-  isDone: boolean;
-}
-
-interface World {
-  memory: number[];
-  threads: Thread[];
-}
-
 type Acquire = typeof acquire;
 type Release = typeof release;
 
-/** Twice: take the lock, be alone inside, give it back. */
+/** Several times: take the lock, be alone inside, give it back. */
 function program(
   memory: LockMemory,
   owner: number,
@@ -52,82 +33,14 @@ function program(
   }
 }
 
-/** Lets thread `index` make its next access in `world`, which is changed. */
-function advance(world: World, index: number, rounds: number, take: Acquire, give: Release): void {
-  const thread = world.threads[index];
-  let answered = 0;
-  let mayAct = true;
-  function access(act: () => number): number {
-    if (answered < thread.answers.length) return thread.answers[answered++];
-    if (!mayAct) throw new Stop();
-    mayAct = false;
-    thread.answers.push(act());
-    answered++;
-    if (thread.asleepOn >= 0) throw new Stop();
-    return thread.answers[answered - 1];
-  }
-  const { memory } = world;
-  function set(at: number, value: number): number {
-    const before = memory[at];
-    memory[at] = value;
-    return before;
-  }
-  const real: LockMemory = {
-    pause() {},
-    compareExchange: (at, expected, value) =>
-      access(() => memory[at] === expected ? set(at, value) : memory[at]),
-    exchange: (at, value) => access(() => set(at, value)),
-    load: (at) => access(() => memory[at]),
-    wait: (at, value) => {
-      access(() => {
-        if (memory[at] === value) thread.asleepOn = at;
-        return 0;
-      });
-    },
-    isGone: () => false,
-    wake: (at) => {
-      access(() => {
-        const sleeper = world.threads.find(({ asleepOn }) => asleepOn === at);
-        if (sleeper) sleeper.asleepOn = -1;
-        return 0;
-      });
-    },
-  };
-  try {
-    program(real, index + 1, rounds, take, give);
-    thread.isDone = true;
-  } catch (error) {
-    if (!(error instanceof Stop)) throw error;
-  }
-}
-
-/** Walks all orders; returns how many different states there are. Throws where one is wrong. */
 function explore(count: number, rounds: number, take = acquire, give = release): number {
-  const first: World = {
-    memory: [0, 0],
-    threads: Array.from({ length: count }, () => ({ answers: [], asleepOn: -1, isDone: false })),
-  };
-  const seen = new Set<string>();
-  const open = [first];
-  for (let world = open.pop(); world !== undefined; world = open.pop()) {
-    const awake = world.threads.flatMap(({ isDone, asleepOn }, index) =>
-      isDone || asleepOn >= 0 ? [] : [index]
-    );
-    if (awake.length === 0) {
-      assert(world.threads.every(({ isDone }) => isDone), "a thread sleeps for ever");
-      continue;
-    }
-    for (const index of awake) {
-      const next = structuredClone(world);
-      advance(next, index, rounds, take, give);
-      const key = JSON.stringify(next);
-      if (!seen.has(key)) {
-        seen.add(key);
-        open.push(next);
-      }
-    }
-  }
-  return seen.size;
+  return walkAccesses({
+    words: 2,
+    programs: Array.from(
+      { length: count },
+      (_, index) => (memory) => program(memory, index + 1, rounds, take, give),
+    ),
+  });
 }
 
 function fails(take: Acquire, give: Release): string {

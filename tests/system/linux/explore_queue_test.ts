@@ -7,6 +7,7 @@
 
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { MUST_RELEASE, POSTED } from "../../../src/system/linux/fifo.ts";
 import * as layout from "../../../src/system/linux/layout.ts";
 import type { Queue } from "../../../src/system/linux/queue.ts";
 import {
@@ -14,6 +15,7 @@ import {
   keysInside,
   type MakeQueue,
   portOf,
+  queuedKeys,
   realQueue,
   walk,
   type World,
@@ -21,6 +23,7 @@ import {
 } from "./explore.ts";
 
 const post = (key: number): Act => ({ do: "post", key });
+const complete = (key: number): Act => ({ do: "complete", key });
 const take: Act = { do: "take" };
 const takeMany: Act = { do: "take", max: 3 };
 const takeOrGiveUp: Act = { do: "take", mayTimeOut: true };
@@ -34,14 +37,30 @@ function posted(world: World): number {
 
 /** No packet is lost or doubled: what was posted is inside or was taken, once. */
 function checkPackets(world: World, all: number[]): void {
-  const taken = world.threads.flatMap(({ results }) => results).flatMap((result) =>
-    Array.isArray(result) ? result : []
-  );
+  const taken = batches(world).flat();
   const inside = keysInside(world);
   const keys = [...taken, ...inside];
   assertEquals(new Set(keys).size, keys.length, `a packet is there twice: ${keys}`);
   if (world.isOpen) assertEquals(keys.length, posted(world), "a packet is lost");
   assert(keys.every((key) => all.includes(key)), "a packet that nobody posted");
+  assert(world.isOpen || portOf(world).queued === 0, "a packet in the queue of a closed port");
+}
+
+/** What one thread has posted leaves in that order: keys are numbered through, thread by thread. */
+function checkOrder(world: World, programs: Act[][]): void {
+  for (const program of programs) {
+    const own = program.flatMap((act) => "key" in act ? [act.key] : []);
+    const lists = [queuedKeys(world), ...batches(world)];
+    for (const list of lists) {
+      const mine = list.filter((key) => own.includes(key));
+      assertEquals(mine, mine.toSorted((a, b) => a - b), "not first in, first out");
+    }
+  }
+}
+
+function batches(world: World): number[][] {
+  return world.threads.flatMap(({ results }) => results)
+    .flatMap((result) => Array.isArray(result) ? [result] : []);
 }
 
 /** Nothing more can happen: then nobody sleeps who has a packet, or could have one. */
@@ -60,7 +79,10 @@ function checkEnd(world: World, concurrency: number): void {
 
 /** Packets wait for running threads to be done: then a waiter looks whether those have blocked. */
 function checkWatcher(world: World, concurrency: number): void {
-  const { active, queued, waiting, watcher } = portOf(world);
+  const { active, queued, waiting, watcher, isAwaited } = portOf(world);
+  assert(waiting === 0 || queued > 0 || isAwaited, "nobody is told that a thread waits");
+  // Who has posted is about to see to it.
+  if (world.threads.some(({ at }) => at === "mustRelease")) return;
   if (queued === 0 || waiting === 0 || active < concurrency) return;
   assert(watcher !== 0, "no watcher: a thread that blocks is never noticed");
   const state = world.words[layout.threadAt(watcher - 1) + layout.T_STATE];
@@ -68,7 +90,7 @@ function checkWatcher(world: World, concurrency: number): void {
 }
 
 function explore(concurrency: number, programs: Act[][], make: MakeQueue = realQueue): number {
-  const all = programs.flat().flatMap((act) => act.do === "post" ? [act.key] : []);
+  const all = programs.flat().flatMap((act) => "key" in act ? [act.key] : []);
   const mayExceed = programs.flat().some((act) =>
     act.do === "block" || act.do === "take" && act.mayTimeOut
   );
@@ -77,6 +99,7 @@ function explore(concurrency: number, programs: Act[][], make: MakeQueue = realQ
     assert(active >= 0, "the count is negative");
     if (!mayExceed) assert(active <= concurrency, `${active} active of ${concurrency}`);
     checkPackets(world, all);
+    checkOrder(world, programs);
     checkWatcher(world, concurrency);
     if (isEnd) checkEnd(world, concurrency);
   }, make);
@@ -98,6 +121,26 @@ const CASES: { name: string; concurrency: number; programs: Act[][] }[] = [
     name: "two post, one takes many",
     concurrency: 1,
     programs: [[takeMany, takeMany], [post(1), post(2)], [post(3)]],
+  },
+  {
+    name: "two post, two take many",
+    concurrency: 1,
+    programs: [[takeMany], [takeMany], [post(1)], [post(2)]],
+  },
+  {
+    name: "operations complete while others post",
+    concurrency: 2,
+    programs: [[takeMany, take], [post(1), post(2)], [complete(3), complete(4)]],
+  },
+  {
+    name: "more is posted than has room at first",
+    concurrency: 1,
+    programs: [[post(1), post(2), post(3)], [post(4), post(5)], [takeMany]],
+  },
+  {
+    name: "closed while others post",
+    concurrency: 1,
+    programs: [[takeMany], [post(1), post(2)], [post(3)], [close]],
   },
   {
     name: "a thread gives up",
@@ -136,8 +179,10 @@ const CASES: { name: string; concurrency: number; programs: Act[][] }[] = [
   },
 ];
 
-function failureOf(make: MakeQueue): string {
-  for (const { concurrency, programs } of CASES) {
+/** What goes wrong first in the cases, or in the one that is named. */
+function failureOf(make: MakeQueue, only?: string): string {
+  for (const { name, concurrency, programs } of CASES) {
+    if (name !== (only ?? name)) continue;
     try {
       explore(concurrency, programs, make);
     } catch (error) {
@@ -149,8 +194,8 @@ function failureOf(make: MakeQueue): string {
 
 /** The queue, with one thing wrong in it. */
 function broken(change: (queue: Queue, words: Int32Array<ArrayBuffer>) => void): MakeQueue {
-  return (words, packetsOf) => {
-    const queue = realQueue(words, packetsOf);
+  return (words, packetsOf, memory) => {
+    const queue = realQueue(words, packetsOf, memory);
     change(queue, words);
     return queue;
   };
@@ -174,9 +219,54 @@ describe("the algorithm of the port, explored", () => {
     assert(failureOf(wrong).includes("lost wake-up"), failureOf(wrong));
   });
 
-  it("broken on purpose: posting without releasing", () => {
-    const wrong = broken((queue) => queue.release = () => {});
+  it("broken on purpose: posting without handing over", () => {
+    const wrong = broken((queue) => {
+      const endPost = queue.endPost.bind(queue);
+      queue.endPost = (...packet) => {
+        const answer = endPost(...packet);
+        return answer === MUST_RELEASE ? POSTED : answer;
+      };
+    });
     assert(failureOf(wrong).includes("beside a packet"), failureOf(wrong));
+  });
+
+  it("broken on purpose: who posts is not told that somebody waits", () => {
+    const wrong: MakeQueue = (words, packetsOf, memory) =>
+      realQueue(words, packetsOf, { ...memory, or: (at) => memory.load(at) });
+    assert(failureOf(wrong).includes("nobody is told"), failureOf(wrong));
+  });
+
+  it("broken on purpose: who lies down does not look again", () => {
+    const wrong: MakeQueue = (words, packetsOf, memory) =>
+      realQueue(words, packetsOf, {
+        ...memory,
+        or(at, bits) {
+          memory.or(at, bits);
+          return words[layout.PORTS + layout.P_HEAD];
+        },
+      });
+    assert(failureOf(wrong).includes("beside a packet"), failureOf(wrong));
+  });
+
+  it("broken on purpose: posting whether there is room or not", () => {
+    const wrong = broken((queue, words) => {
+      const beginPost = queue.beginPost.bind(queue);
+      queue.beginPost = (thread) => {
+        words[layout.PORTS + layout.P_LIMIT] = -1;
+        return beginPost(thread);
+      };
+    });
+    assert(/lost|twice/.test(failureOf(wrong)), failureOf(wrong));
+  });
+
+  it("broken on purpose: posting to a port whose handle is closed", () => {
+    const wrong = broken((queue, words) => {
+      const endPost = queue.endPost.bind(queue);
+      queue.endPost = (tail, lifeAt, _life, ...packet) =>
+        endPost(tail, lifeAt, words[lifeAt], ...packet);
+    });
+    const failure = failureOf(wrong, "closed while others post");
+    assert(failure.includes("of a closed port"), failure);
   });
 
   it("broken on purpose: releasing whatever the count says", () => {
@@ -203,7 +293,8 @@ describe("the algorithm of the port, explored", () => {
         return answer;
       };
     });
-    assert(failureOf(wrong).includes("twice"), failureOf(wrong));
+    const failure = failureOf(wrong, "two post, one takes many");
+    assert(failure.includes("twice"), failure);
   });
 
   it("broken on purpose: nobody is appointed to watch", () => {
@@ -232,11 +323,13 @@ describe("the algorithm of the port, explored", () => {
         if (hasLeft && before === 0) words[layout.PORTS + layout.P_WATCHER] = 0;
       };
     });
-    assert(failureOf(wrong).includes("no watcher"), failureOf(wrong));
+    const failure = failureOf(wrong, "the watcher gives up");
+    assert(failure.includes("no watcher"), failure);
   });
 
   it("broken on purpose: closing forgets those that wait", () => {
     const wrong = broken((queue) => queue.abandon = () => {});
-    assert(failureOf(wrong).includes("closed port"), failureOf(wrong));
+    const failure = failureOf(wrong, "closed while threads come and wait");
+    assert(failure.includes("closed port"), failure);
   });
 });

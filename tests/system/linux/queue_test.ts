@@ -3,70 +3,8 @@ import { describe, it } from "@std/testing/bdd";
 import * as layout from "../../../src/system/linux/layout.ts";
 import { ABANDONED, MUST_SLEEP, Queue, TIMED_OUT } from "../../../src/system/linux/queue.ts";
 import { chooseSeed, randomFrom } from "../../conformance/random.ts";
-
-const PLACE = 1;
-const PORT = layout.PORTS + PLACE * layout.PORT_WORDS;
-const MOST_PACKETS = 1024;
-
-/** A queue on memory of its own, and threads by number. */
-class Bench {
-  readonly words = new Int32Array(layout.PORTS + 4 * layout.PORT_WORDS);
-  readonly packets = new Int32Array(MOST_PACKETS * layout.PACKET_WORDS);
-  readonly into = new Int32Array(64 * layout.PACKET_WORDS);
-  readonly queue: Queue;
-
-  constructor({ capacity = 2, concurrency = 99, head = 0 } = {}) {
-    this.words[PORT + layout.P_CAPACITY] = capacity;
-    this.words[PORT + layout.P_CONCURRENCY] = concurrency;
-    this.words[PORT + layout.P_HEAD] = head;
-    this.words[PORT + layout.P_TAIL] = head;
-    // As in the engine, each capacity is a view of the same memory, and no longer than asked for.
-    this.queue = new Queue(
-      this.words,
-      PLACE,
-      (capacity) => this.packets.subarray(0, capacity * layout.PACKET_WORDS),
-    );
-  }
-
-  post(key: number): void {
-    this.queue.append(key, 0, 0, 0, 0, key * 2, 0);
-    this.queue.release();
-  }
-
-  /** What thread number `thread` gets: keys, or an answer that is no packets. */
-  step(thread: number, { max = 1, isLate = false } = {}): number[] | number {
-    const count = this.queue.step(layout.threadAt(thread), this.into, max, isLate);
-    if (count <= 0) return count;
-    this.queue.release();
-    return Array.from({ length: count }, (_, i) => {
-      const at = i * layout.PACKET_WORDS;
-      assertEquals(this.into[at + 6], this.into[at] * 2);
-      return this.into[at];
-    });
-  }
-
-  /** Takes without waiting; the keys. */
-  take(thread: number, max = 1): number[] {
-    const got = this.step(thread, { max, isLate: true });
-    return typeof got === "number" ? [] : got;
-  }
-
-  get active(): number {
-    return this.words[PORT + layout.P_ACTIVE];
-  }
-
-  get waiting(): number {
-    return this.words[PORT + layout.P_WAITING];
-  }
-
-  get capacity(): number {
-    return this.words[PORT + layout.P_CAPACITY];
-  }
-}
-
-function range(from: number, to: number): number[] {
-  return Array.from({ length: to - from }, (_, index) => from + index);
-}
+import { memoryOf } from "./memory.ts";
+import { Bench, PLACE, range } from "./queue-bench.ts";
 
 describe("the queue of packets", () => {
   it("case 43: first in, first out, one at a time and many", () => {
@@ -122,6 +60,7 @@ describe("the queue of packets", () => {
       bench.words,
       PLACE,
       (capacity) => bench.packets.subarray(0, capacity * layout.PACKET_WORDS),
+      memoryOf(bench.words),
     );
     for (const key of range(0, 20)) bench.post(key);
     assertEquals(other.step(layout.threadAt(0), bench.into, 64, true), 20);
@@ -258,8 +197,10 @@ describe("the queue against a list", () => {
       let posted = 0;
       for (let event = 0; event < 300; event++) {
         const thread = random(6);
-        if (random(3) === 0 && bench.queue.queued() < 500) bench.post(posted++);
-        else {
+        if (random(3) === 0 && bench.queue.queued() < 500) {
+          if (random(2) === 0) bench.post(posted++);
+          else assert(bench.postSomehow(posted++));
+        } else {
           const isLate = random(3) === 0;
           const got = bench.step(thread, { max: 1 + random(5), isLate });
           if (got === MUST_SLEEP) asleep.add(thread);
