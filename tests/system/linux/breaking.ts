@@ -5,13 +5,13 @@
  * @module
  */
 
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { adoptRequests } from "../../../src/system/linux/adoption.ts";
 import * as layout from "../../../src/system/linux/layout.ts";
 import { Port, portAt } from "../../../src/system/linux/port.ts";
 import { region } from "../../../src/system/linux/region.ts";
 import { unlockForEnded } from "../../../src/system/linux/pipe-folders.ts";
-import { countOf, ownerOf } from "../../../src/system/linux/tail.ts";
+import { countOf, IS_GONE, ownerOf } from "../../../src/system/linux/tail.ts";
 import { self } from "../../../src/system/linux/threads.ts";
 
 /** As the kernel marks the mutex of a thread that has ended. */
@@ -153,21 +153,25 @@ export class Mortal {
     if (this.#try(work)) return;
     this.#leaveFolder();
     const lock = layout.PORTS + this.#place * layout.PORT_WORDS + layout.P_LOCK;
-    if ((words[lock] & 0x7fffffff) !== self()) return this.#finish();
+    const hasLock = (words[lock] & 0x7fffffff) === self();
+    const hadTail = this.#bequeathTail();
+    if (!hasLock && !hadTail) return this.#finish();
     // It was the mortal one that has ended with it.
-    words[lock] = this.#thread;
-    this.#bequeathTail();
+    if (hasLock) words[lock] = this.#thread;
     words[this.#thread + layout.T_MUTEX] = FUTEX_OWNER_DIED;
-    this.#inherit();
+    if (hasLock) this.#inherit();
+    else this.#inheritTail();
     words.fill(0, this.#thread, this.#thread + layout.THREAD_WORDS);
   }
 
-  /** What the calling thread has of the tail was the mortal one's, too. */
-  #bequeathTail(): void {
+  /** If the calling thread has the tail, it was the mortal one that has. */
+  #bequeathTail(): boolean {
     const { words } = region();
     const tail = layout.PORTS + this.#place * layout.PORT_WORDS + layout.P_TAIL;
     const shift = (thread: number) => layout.placeOf(thread) + 1 << 19;
-    if (ownerOf(words[tail]) === self()) words[tail] += shift(this.#thread) - shift(self());
+    if (ownerOf(words[tail]) !== self()) return false;
+    words[tail] += shift(this.#thread) - shift(self());
+    return true;
   }
 
   /** Whether it has lived through it. */
@@ -200,6 +204,15 @@ export class Mortal {
     words[this.#thread + layout.T_FOLDER] = words[self() + layout.T_FOLDER];
     words[self() + layout.T_FOLDER] = 0;
     unlockForEnded(this.#thread);
+  }
+
+  /** The next thread that posts finds the tail with one that has ended. */
+  #inheritTail(): void {
+    const port = portAt(this.#place);
+    assertEquals(port.queue.beginPost(self()), IS_GONE);
+    port.lock(self());
+    port.queue.openTail(port.queue.closeTail());
+    port.unlock();
   }
 
   /** The next thread that wants the lock; and what it has had in its hands without io_uring. */
