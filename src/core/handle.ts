@@ -10,7 +10,7 @@ import { described, Win32Error } from "./errors.ts";
 import * as ledgers from "./ledger.ts";
 import { ledger } from "./ledger.ts";
 import { MAX_NAME_BYTES } from "./limits.ts";
-import { giveSpares, takeSpares } from "./spares.ts";
+import { dropSpares, giveSpares, takeSpares } from "./spares.ts";
 import { buryEnded, enrolled } from "./threads.ts";
 import { isToken } from "./token.ts";
 
@@ -190,6 +190,7 @@ export abstract class Handle {
       return this.#system;
     }
     this.leave();
+    dropSpares(words, place);
     throw this.failure(ERROR_INVALID_HANDLE, call);
   }
 

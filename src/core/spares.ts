@@ -1,6 +1,6 @@
 /**
- * References to handles that a thread has over: an operation that it starts takes one,
- * an operation whose packet it takes leaves one, and so a thread that goes on with the
+ * References to handles that a thread has over: an operation whose packet it takes
+ * leaves one, an operation that it starts takes one, and so a thread that goes on with the
  * same handles touches no word that other threads write.
  *
  * They keep the handle's place, and through it that of its port, but nothing of the
@@ -19,8 +19,7 @@ import { enrolled } from "./threads.ts";
 // Of this module's own: an imported constant is read from memory at each use, one of these is in the code.
 const { H_CALLS, H_REFERENCES, HANDLE_WORDS, LIMITS, SPARES, T_SPARE } = ledgers;
 
-/** References taken together, and the most that are left over of one handle. */
-const TOGETHER = 16;
+/** The most that are left over of one handle. */
 const MOST = 256;
 
 /** Handles that a thread looks at before a take. */
@@ -41,18 +40,11 @@ function slotOf(thread: number, handle: number): number {
 export function keepForOperation(words: Int32Array<ArrayBuffer>, handle: number): boolean {
   const thread = enrolled();
   const slot = slotOf(thread, handle);
-  const count = words[slot + 1];
-  if (thread !== 0 && words[slot] === handle && count > 0) {
-    words[slot + 1] = count - 1;
+  if (thread !== 0 && words[slot] === handle && words[slot + 1] > 0) {
+    words[slot + 1]--;
     return true;
   }
-  const isKept = thread !== 0 && count === 0 && words[LIMITS + 1] === 0;
-  if (!addReference(words, handle + H_REFERENCES, isKept ? TOGETHER : 1)) return false;
-  if (isKept) {
-    words[slot] = handle;
-    words[slot + 1] = TOGETHER - 1;
-  }
-  return true;
+  return addReference(words, handle + H_REFERENCES);
 }
 
 /** This thread has taken the packet of an operation that kept the handle at `handle`. */
@@ -70,6 +62,12 @@ export function leaveSpare(words: Int32Array<ArrayBuffer>, handle: number): void
   giveSlot(words, slot);
   words[slot] = handle;
   words[slot + 1] = 1;
+}
+
+/** This thread has found the handle at `handle` closed. */
+export function dropSpares(words: Int32Array<ArrayBuffer>, handle: number): void {
+  const count = takeSpares(words, handle);
+  if (count > 0) dropHandle(handle, count);
 }
 
 /** The references to the handle that this thread has over, which are the caller's now. */
