@@ -13,6 +13,7 @@ import { MAX_NAME_BYTES } from "./limits.ts";
 import { dropSpares, giveSpares, takeSpares } from "./spares.ts";
 import { buryEnded, enrolled } from "./threads.ts";
 import { isToken } from "./token.ts";
+import { addReference } from "./references.ts";
 
 // Of this module's own: an imported constant is read from memory at each use, one of these is in the code.
 const {
@@ -202,7 +203,7 @@ export abstract class Handle {
    */
   keep(): boolean {
     const { words } = ledger();
-    if (!ledgers.addReference(words, this.#place + H_REFERENCES)) return false;
+    if (!addReference(words, this.#place + H_REFERENCES)) return false;
     if (words[this.#place + GENERATION] === this.#generation) return true;
     dropHandle(this.#place);
     return false;

@@ -22,11 +22,12 @@ import {
   HOLDS,
   ledger,
 } from "./ledger.ts";
+import { addReference } from "./references.ts";
 
 /** Keeps the memory for one more holder; false if it is already given back. */
 export function keepBuffer(place: number, generation: number): boolean {
   const { words } = ledger();
-  if (!ledgers.addReference(words, place + B_REFERENCES)) return false;
+  if (!addReference(words, place + B_REFERENCES)) return false;
   if (words[place + GENERATION] === generation) return true;
   dropBuffer(place);
   return false;

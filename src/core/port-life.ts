@@ -46,6 +46,7 @@ import { discard, discardQueued, recover } from "./recovery.ts";
 import { readyPlaces } from "./places.ts";
 import { lookAtSpares } from "./spares.ts";
 import { buryEnded, isTaken, self } from "./threads.ts";
+import { addReference } from "./references.ts";
 
 /** Whether the system counts posts and takes itself, under a lock it holds anyway. */
 export const COUNTS: boolean = system.countsPackets;
@@ -193,7 +194,7 @@ export function closeSystemPort(place: number): void {
 export function associateHandle(place: number, handle: Handle, file: number, key: number): void {
   const { words } = ledger();
   const call = "CreateIoCompletionPort";
-  if (!ledgers.addReference(words, place + P_REFERENCES)) {
+  if (!addReference(words, place + P_REFERENCES)) {
     throw new Win32Error(ERROR_INVALID_HANDLE, call, { reason: "the port is closed" });
   }
   if (!handle.keep()) {

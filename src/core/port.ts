@@ -38,6 +38,7 @@ import { entriesOfThread } from "./room.ts";
 import { keptOperations } from "./recovery.ts";
 import { buryEnded } from "./threads.ts";
 import { isToken } from "./token.ts";
+import { addReference } from "./references.ts";
 
 const CLOSED = "the port is closed";
 const OF_A_POOL = "Cannot take packets from the port of a pool: its threads take and handle them";
@@ -318,7 +319,7 @@ export class CompletionPort {
   close(): void {
     const words = this.#words;
     // Kept, the place is no other port's when the mark is set.
-    if (!ledgers.addReference(words, this.#place + P_REFERENCES)) return;
+    if (!addReference(words, this.#place + P_REFERENCES)) return;
     if (words[this.#place + GENERATION] === this.#generation) {
       if (beginCall(words, this.#place + P_CALLS)) life.closePort(words, this.#place);
       this.#leave();

@@ -14,10 +14,11 @@ import {
   ERROR_NO_SYSTEM_RESOURCES,
 } from "../system/system.ts";
 import { Win32Error } from "./errors.ts";
-import { ledger, P_MAX_QUEUED, P_UNTAKEN, reserve } from "./ledger.ts";
+import { ledger, P_MAX_QUEUED, P_UNTAKEN } from "./ledger.ts";
 import { MAX_QUEUED } from "./limits.ts";
 import { placeOf } from "./operation.ts";
 import { COUNTS } from "./port-life.ts";
+import { reserve } from "./references.ts";
 
 /** In place of the system's answer: it was not asked, because the port's own limit is reached. */
 export const FULL = -1;

@@ -13,8 +13,9 @@
 import { isMarkedClosed } from "./calls.ts";
 import { dropHandle } from "./handle.ts";
 import * as ledgers from "./ledger.ts";
-import { addReference, ledger } from "./ledger.ts";
+import { ledger } from "./ledger.ts";
 import { enrolled } from "./threads.ts";
+import { addReference } from "./references.ts";
 
 // Of this module's own: an imported constant is read from memory at each use, one of these is in the code.
 const { H_CALLS, H_REFERENCES, HANDLE_WORDS, LIMITS, SPARES, T_SPARE } = ledgers;
