@@ -134,12 +134,12 @@ for (const looks of [true, false]) {
     itUnless(
       unless,
       "promise 2: what one thread does is told",
-      () => churn(1, 2000, 65_536, looks),
+      () => churn(1, 1000, 65_536, looks),
     );
     itUnless(
       unless,
       "promise 2: what three threads do is told",
-      () => churn(3, 1000, 65_536, looks),
+      () => churn(3, 500, 65_536, looks),
     );
     itUnless(unless, "promise 2: also by small packets", () => churn(2, 500, 1024, looks));
   });
