@@ -33,6 +33,8 @@ export class Crew {
   readonly errors: Error[] = [];
   /** How many threads have ended, by how they did. */
   readonly ended: Record<End, number> = { return: 0, throw: 0, terminate: 0 };
+  /** Workers that load their modules: that takes as long as it takes. */
+  starting = 0;
   #isStopped = false;
 
   constructor(orders: CrewOrders) {
@@ -79,10 +81,13 @@ export class Crew {
     const url = new URL("./workers/work.ts", import.meta.url).href;
     const worker = new Worker(url, { type: "module" });
     this.#workers.add(worker);
+    this.starting++;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     worker.onmessage = ({ data }: MessageEvent<string | { error: string }>) => {
-      if (data === "ready") worker.postMessage(orders);
-      else if (data === "terminate me") this.#terminate(worker, resolve);
+      if (data === "ready") {
+        this.starting--;
+        worker.postMessage(orders);
+      } else if (data === "terminate me") this.#terminate(worker, resolve);
       else if (data === "ended") resolve();
       else reject(new Error(`In thread ${orders.seat}: ${(data as { error: string }).error}`));
     };

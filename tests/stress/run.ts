@@ -146,7 +146,8 @@ export class Run {
     for (const fifo of this.#fifos) if (this.#random(4) === 0) this.#write(fifo);
     const value = this.board.progress();
     const now = performance.now();
-    if (value !== this.#lastProgress.value) this.#lastProgress = { value, at: now };
+    const hasGoneOn = value !== this.#lastProgress.value || this.crew.starting > 0;
+    if (hasGoneOn) this.#lastProgress = { value, at: now };
     else if (now - this.#lastProgress.at > HANGS_AFTER_MS) this.#fail();
   }
 
