@@ -10,6 +10,7 @@ import {
   system,
   WAIT_TIMEOUT,
 } from "../system/system.ts";
+import { whileBlocked } from "./blocking.ts";
 import { beginCall, isMarkedClosed } from "./calls.ts";
 import { checkNumber, described, Win32Error } from "./errors.ts";
 import { inFlightOf } from "./flight.ts";
@@ -248,14 +249,14 @@ export class CompletionPort {
    * running meanwhile, and another waiting thread is released at once. On Windows
    * the kernel sees this by itself; on Linux the engine notices within some 10 ms
    * without being told, while packets are queued.
+   *
+   * If `work` returns a promise, the thread leaves for its event loop: it counts again when the
+   * promise has settled, or from its next take on. What the event loop does meanwhile is not counted.
+   *
+   * @example `const text = await port.blocking(() => response.text());`
    */
   blocking<T>(work: () => T): T {
-    system.beginBlocking();
-    try {
-      return work();
-    } finally {
-      system.endBlocking();
-    }
+    return whileBlocked(work);
   }
 
   /**

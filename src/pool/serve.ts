@@ -98,9 +98,12 @@ export class Server implements PoolThread {
     this.#leaveRest();
     this.#setState(boards.STATE_BLOCKED);
     const begunAt = this.#trace === null ? 0 : performance.now();
+    beginBlocking();
     try {
-      return this.port.blocking(work);
+      // A promise is awaited by the loop, which says so itself.
+      return work();
     } finally {
+      endBlocking();
       this.#trace?.waited(begunAt);
       this.#setState(boards.STATE_RUNNING);
     }

@@ -71,6 +71,32 @@ class Stage {
 describe("the concurrency value", () => {
   itUnless(
     unlessCounted,
+    "case 51: a thread that awaits a promise in its event loop does not count until it has settled",
+    async () => {
+      using port = new CompletionPort({ concurrency: 1 });
+      for (const settles of [Promise.resolve(7), Promise.reject(new Error("no"))]) {
+        port.post({ key: 1 });
+        port.get();
+        assertEquals(port.counters.active, 1);
+        const awaited = port.blocking(() => settles);
+        assertEquals(port.counters.active, 0);
+        assertEquals(await awaited.catch(() => 8), await settles.catch(() => 8));
+        assertEquals(port.counters.active, 1);
+      }
+      // A take counts, whatever is awaited elsewhere.
+      port.post({ key: 1 });
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const awaited = port.blocking(() => promise);
+      port.get();
+      assertEquals(port.counters.active, 1);
+      resolve();
+      await awaited;
+      assertEquals(port.counters.active, 1);
+    },
+  );
+
+  itUnless(
+    unlessCounted,
     "case 50: the second packet waits until the one running thread asks again",
     async () => {
       const stage = new Stage(1);
