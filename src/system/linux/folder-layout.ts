@@ -74,7 +74,7 @@ export const E_NAME = 16;
 export const FIRST_SLOTS = 256;
 export const FIRST_NAME_BYTES = 8192;
 
-export const SLOT_WORDS = 12;
+export const SLOT_WORDS = 14;
 export const F_NEXT_WATCH = 0;
 export const F_NEXT_NAME = 1;
 export const F_FLAGS = 2;
@@ -86,6 +86,10 @@ export const F_LENGTH = 7;
 export const F_UNTIL = 8;
 export const F_NEXT_SCAN = 9;
 export const F_LIFE = 10;
+/** What lies in the folder, and what lies in the same one; see `folder-tree.ts`. */
+export const F_FIRST_WITHIN = 11;
+export const F_NEXT_BESIDE = 12;
+export const F_PREVIOUS_BESIDE = 13;
 
 /** The slot is one of a folder that is watched. */
 export const WATCHED = 1;

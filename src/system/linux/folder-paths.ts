@@ -6,7 +6,7 @@
  */
 
 import { decodeName } from "./change-records.ts";
-import { D_ROOT, F_FLAGS, F_LENGTH, ROOT, USED, WATCHED } from "./folder-layout.ts";
+import { D_ROOT, F_LENGTH, ROOT } from "./folder-layout.ts";
 import type { Folders } from "./folders.ts";
 import { region } from "./region.ts";
 
@@ -29,16 +29,6 @@ export function chainOf(folders: Folders, slot: number): number[] | null {
     slots.push(at);
   }
   return slots;
-}
-
-/** The slots of all folders in this one, at any depth, and its own. */
-export function slotsWithin(folders: Folders, folder: number): number[] {
-  const all: number[] = [];
-  for (let slot = 1; slot <= folders.words[USED]; slot++) {
-    if ((folders.get(slot, F_FLAGS) & WATCHED) === 0) continue;
-    if (chainOf(folders, slot)?.includes(folder)) all.push(slot);
-  }
-  return all;
 }
 
 /**

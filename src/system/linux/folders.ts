@@ -49,6 +49,7 @@ import {
   VERSION,
   WATCHED,
 } from "./folder-layout.ts";
+import { openWithin, putWithin, takeFromWithin } from "./folder-tree.ts";
 import * as layout from "./layout.ts";
 import { virtualFree } from "./process-memory.ts";
 import { region } from "./region.ts";
@@ -98,7 +99,8 @@ export class Folders {
     return this.words[this.#slots + slot * SLOT_WORDS + field];
   }
 
-  #set(slot: number, field: number, value: number): void {
+  /** Sets a word of a slot. */
+  set(slot: number, field: number, value: number): void {
     this.words[this.#slots + slot * SLOT_WORDS + field] = value;
   }
 
@@ -107,8 +109,8 @@ export class Folders {
     const { words } = this;
     words.fill(0, INDEX, this.#slots);
     for (let slot = 1; slot <= words[USED]; slot++) {
-      this.#set(slot, F_FLAGS, 0);
-      this.#set(slot, F_LIFE, this.get(slot, F_LIFE) + 1);
+      this.set(slot, F_FLAGS, 0);
+      this.set(slot, F_LIFE, this.get(slot, F_LIFE) + 1);
     }
     words[USED] =
       words[FREE] =
@@ -168,13 +170,14 @@ export class Folders {
   add(folder: number, begin: number, length: number, watch: number): number {
     const slot = this.#acquire();
     if (slot === 0) return 0;
-    this.#set(slot, F_FLAGS, watch === 0 ? FOUND : WATCHED);
-    this.#set(slot, F_WATCH, watch);
-    this.#set(slot, F_FOLDER, 0);
-    this.#set(slot, F_UNTIL, this.words[POSITION]);
+    this.set(slot, F_FLAGS, watch === 0 ? FOUND : WATCHED);
+    this.set(slot, F_WATCH, watch);
+    this.set(slot, F_FOLDER, 0);
+    this.set(slot, F_UNTIL, this.words[POSITION]);
+    openWithin(this, slot);
     if (watch !== 0) {
       const bucket = this.#watches + (watch & this.words[SLOTS] - 1);
-      this.#set(slot, F_NEXT_WATCH, this.words[bucket]);
+      this.set(slot, F_NEXT_WATCH, this.words[bucket]);
       this.words[bucket] = slot;
     }
     if (folder === 0 || this.name(slot, folder, begin, length)) return slot;
@@ -189,10 +192,11 @@ export class Folders {
     const at = this.words[NAMES_END];
     this.bytes.copyWithin(this.#names + at, begin, begin + length);
     this.words[NAMES_END] = at + length;
-    this.#set(slot, F_NAME, at);
-    this.#set(slot, F_LENGTH, length);
-    this.#set(slot, F_FOLDER, folder);
-    this.#set(slot, F_FOLDER_LIFE, this.get(folder, F_LIFE));
+    this.set(slot, F_NAME, at);
+    this.set(slot, F_LENGTH, length);
+    this.set(slot, F_FOLDER, folder);
+    this.set(slot, F_FOLDER_LIFE, this.get(folder, F_LIFE));
+    putWithin(this, slot, folder);
     this.#link(slot);
     return true;
   }
@@ -200,8 +204,8 @@ export class Folders {
   #link(slot: number): void {
     const name = this.#names + this.get(slot, F_NAME);
     const bucket = this.#bucket(this.get(slot, F_FOLDER), name, this.get(slot, F_LENGTH));
-    this.#set(slot, F_NEXT_NAME, this.words[bucket]);
-    this.#set(slot, F_FLAGS, this.get(slot, F_FLAGS) | NAMED);
+    this.set(slot, F_NEXT_NAME, this.words[bucket]);
+    this.set(slot, F_FLAGS, this.get(slot, F_FLAGS) | NAMED);
     this.words[bucket] = slot;
   }
 
@@ -213,8 +217,9 @@ export class Folders {
     const name = this.#names + this.get(slot, F_NAME);
     const bucket = this.#bucket(this.get(slot, F_FOLDER), name, this.get(slot, F_LENGTH));
     this.#unlink(bucket, slot, F_NEXT_NAME);
-    this.#set(slot, F_FLAGS, flags & ~NAMED);
-    this.#set(slot, F_FOLDER, 0);
+    takeFromWithin(this, slot);
+    this.set(slot, F_FLAGS, flags & ~NAMED);
+    this.set(slot, F_FOLDER, 0);
   }
 
   #unlink(head: number, slot: number, next: number): void {
@@ -223,7 +228,7 @@ export class Folders {
       return;
     }
     for (let at = this.words[head]; at !== 0; at = this.get(at, next)) {
-      if (this.get(at, next) === slot) return this.#set(at, next, this.get(slot, next));
+      if (this.get(at, next) === slot) return this.set(at, next, this.get(slot, next));
     }
   }
 
@@ -235,15 +240,15 @@ export class Folders {
       const watch = this.get(slot, F_WATCH);
       this.#unlink(this.#watches + (watch & this.words[SLOTS] - 1), slot, F_NEXT_WATCH);
     }
-    this.#set(slot, F_LIFE, this.get(slot, F_LIFE) + 1);
+    this.set(slot, F_LIFE, this.get(slot, F_LIFE) + 1);
     // One that waits to be looked into is in a list, and goes when it comes out of that.
-    this.#set(slot, F_FLAGS, flags & TO_BE_SCANNED);
+    this.set(slot, F_FLAGS, flags & TO_BE_SCANNED);
     if ((flags & TO_BE_SCANNED) === 0) this.#free(slot);
   }
 
   #free(slot: number): void {
-    this.#set(slot, F_FLAGS, 0);
-    this.#set(slot, F_NEXT_SCAN, this.words[FREE]);
+    this.set(slot, F_FLAGS, 0);
+    this.set(slot, F_NEXT_SCAN, this.words[FREE]);
     this.words[FREE] = slot;
   }
 
@@ -267,8 +272,8 @@ export class Folders {
 
   /** Notes that this was reported because it was found, until `FOUND_UNTIL`. */
   found(slot: number): void {
-    this.#set(slot, F_FLAGS, this.get(slot, F_FLAGS) | FOUND);
-    this.#set(slot, F_UNTIL, this.words[FOUND_UNTIL]);
+    this.set(slot, F_FLAGS, this.get(slot, F_FLAGS) | FOUND);
+    this.set(slot, F_UNTIL, this.words[FOUND_UNTIL]);
   }
 
   /** Whether events of what was found may still come. */
@@ -289,22 +294,22 @@ export class Folders {
   expected(slot: number): void {
     const flags = this.get(slot, F_FLAGS);
     if ((flags & WATCHED) === 0) this.drop(slot);
-    else this.#set(slot, F_FLAGS, flags & ~FOUND);
+    else this.set(slot, F_FLAGS, flags & ~FOUND);
   }
 
   /** The folder will be looked into. */
   scanLater(slot: number, isSilent: boolean): void {
     const flags = this.get(slot, F_FLAGS) & ~SILENT;
-    this.#set(slot, F_FLAGS, flags | TO_BE_SCANNED | (isSilent ? SILENT : 0));
+    this.set(slot, F_FLAGS, flags | TO_BE_SCANNED | (isSilent ? SILENT : 0));
     if ((flags & TO_BE_SCANNED) !== 0) return;
-    this.#set(slot, F_NEXT_SCAN, this.words[TO_SCAN]);
+    this.set(slot, F_NEXT_SCAN, this.words[TO_SCAN]);
     this.words[TO_SCAN] = slot;
   }
 
   /** Sets or clears a flag of a slot. */
   mark(slot: number, flag: number, isSet: boolean): void {
     const flags = this.get(slot, F_FLAGS) & ~flag;
-    this.#set(slot, F_FLAGS, isSet ? flags | flag : flags);
+    this.set(slot, F_FLAGS, isSet ? flags | flag : flags);
   }
 
   /** Whether a folder is being looked into or will be. */
@@ -319,7 +324,7 @@ export class Folders {
       if (slot === 0) return 0;
       this.words[TO_SCAN] = this.get(slot, F_NEXT_SCAN);
       const flags = this.get(slot, F_FLAGS) & ~TO_BE_SCANNED;
-      this.#set(slot, F_FLAGS, flags);
+      this.set(slot, F_FLAGS, flags);
       if ((flags & WATCHED) !== 0) return slot;
       this.#free(slot);
     }
@@ -380,14 +385,14 @@ export class Folders {
     const flags = this.get(slot, F_FLAGS);
     if ((flags & WATCHED) !== 0) {
       const bucket = this.#watches + (this.get(slot, F_WATCH) & this.words[SLOTS] - 1);
-      this.#set(slot, F_NEXT_WATCH, this.words[bucket]);
+      this.set(slot, F_NEXT_WATCH, this.words[bucket]);
       this.words[bucket] = slot;
     }
     if ((flags & NAMED) === 0) return;
     const begin = firstName + this.get(slot, F_NAME);
     const at = this.words[NAMES_END];
     this.bytes.set(bytes.subarray(begin, begin + this.get(slot, F_LENGTH)), this.#names + at);
-    this.#set(slot, F_NAME, at);
+    this.set(slot, F_NAME, at);
     this.words[NAMES_END] = at + this.get(slot, F_LENGTH);
     this.#link(slot);
   }

@@ -38,7 +38,8 @@ import {
   USED,
   WATCHED,
 } from "./folder-layout.ts";
-import { chainOf, pathIn, pathOf, slotsWithin } from "./folder-paths.ts";
+import { chainOf, pathIn, pathOf } from "./folder-paths.ts";
+import { slotsWithin } from "./folder-tree.ts";
 import type { Folders } from "./folders.ts";
 import * as inotify from "./inotify.ts";
 import { fail, lose, nameLength, type Output, report } from "./output.ts";
