@@ -94,7 +94,9 @@ export abstract class SocketBase extends Handle {
     const name = textOf(address);
     this.#ask("bind", name, (socket) => {
       const code = system.bind(socket, bytes);
-      if (code === 0) this.rename(name);
+      // Which port has become of 0 is what errors of one among many sockets are told apart by.
+      const isAny = "port" in address && address.port === 0;
+      if (code === 0) this.rename(isAny ? textOf(this.localAddress ?? address) : name);
       return code;
     });
   }

@@ -46,7 +46,7 @@ export interface ReceiveOptions {
 export interface TransmitOptions {
   /** Where in the file to begin, in bytes; 0 by default. */
   offset?: number;
-  /** How many bytes of it; to its end by default. */
+  /** How many bytes of it; to its end, as its size says, by default: a file of /proc says 0. */
   byteLength?: number;
   /** What is sent before it. */
   head?: NativeBuffer;

@@ -1,10 +1,18 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { ACCEPT_ROOM_BYTES } from "../../mod.ts";
+import { ACCEPT_ROOM_BYTES, SocketHandle } from "../../mod.ts";
 import { isWindows, isWine, itUnless } from "./fixture.ts";
 import { CLIENT, deadAddress, outcomeOf, SERVER, Sockets, textOf } from "./sockets.ts";
 
 describe("connecting", () => {
+  it("promise 9: a socket that was bound to any port is named by the port it has", () => {
+    using sockets = new Sockets();
+    const { port } = sockets.address;
+    assertEquals(sockets.listener.name, `127.0.0.1:${port}`);
+    // For other threads as well.
+    assertEquals(SocketHandle.attach(sockets.listener.token).name, `127.0.0.1:${port}`);
+  });
+
   it("case 13: the packet of a connection comes when it is there", () => {
     using sockets = new Sockets();
     const client = sockets.tcp();

@@ -26,7 +26,7 @@ import { continueAsDisconnect } from "./socket-connect.ts";
 import { endSendingIfDone } from "./socket-ends.ts";
 import { failSocket, findSocket, refuseRequest, sendRefusal } from "./socket-state.ts";
 import { SEND_FLAGS } from "./socket-streams.ts";
-import { launch, startOn } from "./start.ts";
+import { launch, READABLE, startOn } from "./start.ts";
 
 const TRANSMIT: number = SOCKETS + 8;
 
@@ -134,6 +134,9 @@ function openSource(file: number, position: number, byteLength: number): Source 
   if (at < 0) return { code: code.ERROR_INVALID_HANDLE, fd: -1, left: 0 };
   if (words[at + layout.H_KIND] !== layout.KIND_FILE) {
     return { code: code.ERROR_INVALID_PARAMETER, fd: -1, left: 0 };
+  }
+  if ((words[at + layout.H_FLAGS] & READABLE) === 0) {
+    return { code: code.ERROR_ACCESS_DENIED, fd: -1, left: 0 };
   }
   const size = files.getFileSizeEx(file);
   if (size.code !== 0) return { code: size.code, fd: -1, left: 0 };
