@@ -8,7 +8,7 @@
 export { processors } from "../ffi/runtime.ts";
 import { ERROR_INVALID_HANDLE } from "../system/system.ts";
 import { Win32Error } from "./errors.ts";
-import { dropHandle, type Handle } from "./handle.ts";
+import { checkHandle, dropHandle, type Handle } from "./handle.ts";
 import {
   GENERATION,
   H_CALLBACK,
@@ -72,7 +72,9 @@ export function associateWith(
 ): void {
   const { words } = ledger();
   // Kept: what is written to the handle's place then is this handle's.
-  if (!handle.keep()) throw handle.failure(ERROR_INVALID_HANDLE, "CreateIoCompletionPort");
+  if (!checkHandle(handle).keep()) {
+    throw handle.failure(ERROR_INVALID_HANDLE, "CreateIoCompletionPort");
+  }
   const isFirst = words[handle.place + H_PORT] === 0;
   try {
     // Before the association: no packet can come without it.

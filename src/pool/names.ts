@@ -5,6 +5,7 @@
  */
 
 import type { Board } from "./board.ts";
+import { described } from "../core/errors.ts";
 import { MAX_NAMES, MAX_TASK_NAME_BYTES } from "../core/limits.ts";
 
 /** The owner's side: gives each name a number when it is first used. */
@@ -23,6 +24,9 @@ export class Names {
    * @throws {RangeError} if it is too long, or there are too many.
    */
   numberOf(name: string): number {
+    if (typeof name !== "string") {
+      throw new TypeError(`Cannot use ${described(name)} as the name of a task or callback`);
+    }
     const known = this.#numbers.get(name);
     if (known !== undefined) return known;
     const bytes = new TextEncoder().encode(name);

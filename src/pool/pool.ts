@@ -4,6 +4,7 @@
  * @module
  */
 
+import { described } from "../core/errors.ts";
 import type { Handle } from "../core/handle.ts";
 import { CompletionPort, type PostedPacket } from "../core/port.ts";
 import {
@@ -99,6 +100,9 @@ export class Pool extends EventTarget {
     super();
     const { threads = 2 * processors, port, concurrency, data, name = "pool" } = options;
     checkRange(threads, "threads", 1, limits.MAX_POOL_THREADS);
+    if (port !== undefined && !(port instanceof CompletionPort)) {
+      throw new TypeError(`Cannot use ${described(port)} as the port of a pool`);
+    }
     if (port !== undefined && concurrency !== undefined) {
       throw new TypeError("Cannot give a port a concurrency value: it has one since it was made");
     }
@@ -215,7 +219,7 @@ export class Pool extends EventTarget {
   /**
    * Resolves when there is room for a task, a packet of `post` and an operation more:
    * fewer than `maxQueued` are queued and than `maxInFlight` in flight. Those who wait
-   * are let go in their order, as many as there is room for.
+   * are let go in their order, as many as there is room for; all when the pool closes.
    */
   get room(): Promise<void> {
     return this.#room.wait();

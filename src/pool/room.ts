@@ -11,6 +11,7 @@ const LOOK_MS = 2;
 export class Room {
   readonly #hasRoom: () => number;
   #waiters: (() => void)[] = [];
+  #hasEnded = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `hasRoom` says for how many there is room. */
@@ -20,6 +21,7 @@ export class Room {
 
   /** Resolves when there is room, first come first served. */
   wait(): Promise<void> {
+    if (this.#hasEnded) return Promise.resolve();
     if (this.#waiters.length === 0 && this.#hasRoom() > 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#waiters.push(resolve);
@@ -36,6 +38,7 @@ export class Room {
 
   /** Nobody waits any more: what they want to do will say why it cannot be done. */
   end(): void {
+    this.#hasEnded = true;
     clearTimeout(this.#timer);
     for (const resolve of this.#waiters.splice(0)) resolve();
   }

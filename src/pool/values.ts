@@ -10,6 +10,7 @@ import { NativeBuffer } from "../core/buffer.ts";
 import { dropBuffer } from "../core/holds.ts";
 import { deserialize, serialize } from "../core/node.ts";
 import { type Board, S_FORM, S_LENGTH, S_VALUE, VALUE_BYTES } from "./board.ts";
+import { checkSendable } from "./sendable.ts";
 import { TreeReader, TreeWriter } from "./tree.ts";
 
 const UNDEFINED = 0;
@@ -135,6 +136,7 @@ export function dropBuffers(buffers: readonly NativeBuffer[]): void {
 }
 
 function clone(value: unknown): Uint8Array {
+  checkSendable(value);
   try {
     return serialize(value);
   } catch (error) {

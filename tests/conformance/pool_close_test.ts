@@ -144,6 +144,8 @@ describe("closing a pool", () => {
     assertThrows(() => pool.retireThread(), PoolClosedError);
     await assertRejects(() => pool.run("add", [1, 2]), PoolClosedError);
     assertEquals(await pool.close({ timeoutMs: 0 }), await closing);
+    // Who waits for room learns the rest from what comes next.
+    await pool.room;
     assertThrows(() => pool.post({}), PoolClosedError);
     assertEquals(pool.counters.threads, 0);
   });

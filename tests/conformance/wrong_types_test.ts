@@ -5,7 +5,7 @@
  * @module
  */
 
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import {
   cloneRange,
@@ -18,6 +18,7 @@ import {
   type Handle,
   NativeBuffer,
   PipeHandle,
+  Pool,
   queryAllocatedRanges,
   SerialHandle,
   SocketHandle,
@@ -25,6 +26,7 @@ import {
 } from "../../mod.ts";
 import { ledger } from "../../src/core/ledger.ts";
 import { Folder, isWindows, itUnless } from "./fixture.ts";
+import { TestPool } from "./pool.ts";
 
 /** Values that are nothing this module has made, each with the words that errors have for it. */
 const STRANGERS: readonly (readonly [words: string, value: unknown])[] = [
@@ -158,6 +160,41 @@ describe("values of other types", () => {
       assertStringIncludes(error.message, ` as ${name}: it`);
     }
     assertEquals([ledger().operations.count(), bench.port.get(0)], [before, null]);
+  });
+
+  it("5: what is no port is refused as a pool's", () => {
+    for (const [words, value] of STRANGERS.filter(([, value]) => value !== undefined)) {
+      const make = () => new Pool("data:text/javascript,", { port: value as CompletionPort });
+      assertStringIncludes(
+        assertThrows(make, TypeError).message,
+        `Cannot use ${words} as the port`,
+      );
+    }
+  });
+
+  it("4: what a clone would make something else of is refused: handles, ports, buffers in other places", async () => {
+    await using pool = await TestPool.open({ threads: 1 });
+    using port = new CompletionPort();
+    using folder = new Folder();
+    const path = folder.file("data.bin");
+    using file = FileHandle.open(path);
+    using buffer = NativeBuffer.allocate(8);
+    const cases: readonly (readonly [value: unknown, text: string])[] = [
+      [file, path],
+      [[{ file }], path],
+      [new Map([[1, [file]]]), path],
+      [port, "a port"],
+      [new Set([buffer]), "the buffer"],
+      [[buffer, buffer], "the buffer"],
+      [Array.from({ length: 100 }, () => ({ part: buffer.subarray(1) })), "the buffer"],
+    ];
+    for (const [value, text] of cases) {
+      const error = await assertRejects(() => pool.run("echo", value), DOMException);
+      assertEquals(error.name, "DataCloneError");
+      assertStringIncludes(error.message, `Cannot send ${text === path ? "the file " : ""}${text}`);
+      assertStringIncludes(error.message, "token");
+    }
+    assertEquals(await pool.run("echo", { token: file.token }), { token: file.token });
   });
 
   it("promise 9: text in the place of a number is shown as text", () => {
