@@ -111,7 +111,8 @@ class Hasher {
         if (reason === null) this.#waiting.push(item);
         else this.#results.set(item, { path, digest: null, reason });
       }
-      if (performance.now() - lookedAt < this.#lookMs) continue;
+      this.#alone.find(value.length);
+      if (this.#alone.isAllowed && performance.now() - lookedAt < this.#lookMs) continue;
       this.#lookMs = LOOK_MS;
       this.#work();
       await this.#turn();
