@@ -151,9 +151,7 @@ const STREAMS = {
   // ssize_t (int sockfd, void *buf, size_t len, int flags)
   recv: { parameters: ["i32", "buffer", "u64", "i32"], result: "i64" },
   // ssize_t (int out_fd, int in_fd, off_t *offset, size_t count)
-  sendfile: { parameters: ["i32", "i32", "buffer", "u64"], result: "i64" },
-  // (int pipefd[2], int flags)
-  pipe2: { parameters: ["buffer", "i32"], result: "i32" },
+  sendfile: { parameters: ["i32", "i32", "pointer", "u64"], result: "i64" },
 } as const satisfies Signatures;
 
 const FOLDERS = {
@@ -247,6 +245,12 @@ const PWRITEV2_AT = {
   },
 } as const satisfies Signatures;
 
+const CACHESTAT = {
+  // long (SYS_cachestat, unsigned int fd, struct cachestat_range *cstat_range,
+  //       struct cachestat *cstat, unsigned int flags)
+  syscall: { parameters: ["i32", "i32", "buffer", "buffer", "u32"], result: "i32" },
+} as const satisfies Signatures;
+
 const IO_URING = {
   // long (SYS_io_uring_enter, unsigned fd, unsigned to_submit, unsigned min_complete,
   //       unsigned flags, const void *arg, size_t argsz)
@@ -315,8 +319,11 @@ export const inotify: () => Functions<typeof INOTIFY> = library(NAMES, INOTIFY);
 /** `syscall`, with the parameters of `pwritev2`. */
 export const pwritev2: () => Functions<typeof PWRITEV2> = library(NAMES, PWRITEV2);
 
-/** As `pwritev2`, with the vector by its address. */
+/** As `pwritev2`, with the vector by its address; also for `preadv2`. */
 export const pwritev2At: () => Functions<typeof PWRITEV2_AT> = library(NAMES, PWRITEV2_AT);
+
+/** `syscall`, with the parameters of `cachestat`. */
+export const cachestat: () => Functions<typeof CACHESTAT> = library(NAMES, CACHESTAT);
 
 /** `syscall`, with the parameters of `io_uring_enter`. */
 export const ioUring: () => Functions<typeof IO_URING> = library(NAMES, IO_URING);

@@ -4,7 +4,7 @@ import { truncateSync } from "node:fs";
 import { FileHandle, type NativeBuffer, type SocketHandle } from "../../mod.ts";
 import { Folder, isWindows, isWine, itUnless } from "./fixture.ts";
 import { openHandles } from "./handles.ts";
-import { codeOf, SERVER, Sockets, textOf } from "./sockets.ts";
+import { codeOf, fillPattern, SERVER, Sockets, textOf } from "./sockets.ts";
 
 /** More than the system keeps between two ends, and not a multiple of anything. */
 const LENGTH = 9 * 1024 * 1024 + 123;
@@ -48,6 +48,21 @@ class Bench extends Sockets {
       }
     }
     return into;
+  }
+
+  /** Transmissions that have ended while something was received. */
+  sent = 0;
+
+  /** Receives so many bytes, while transmissions end. */
+  receiveWithin(socket: SocketHandle, byteLength: number): NativeBuffer {
+    const into = this.buffer(byteLength);
+    socket.receive(into, { waitAll: true }, 2);
+    for (;;) {
+      const { operation, error, bytesTransferred } = this.take();
+      assertEquals([error, bytesTransferred], [null, byteLength]);
+      if (operation!.tag === 2) return into;
+      this.sent++;
+    }
   }
 
   override [Symbol.dispose](): void {
@@ -106,6 +121,68 @@ describe("sending files", () => {
     const into = bench.receiveAll(client, total);
     assert(isSame(into.bytes.subarray(1, total - 1), bench.content.subarray(11)));
     assertEquals(textOf(into, 1) + textOf(into.subarray(total - 1), 1), "<>");
+  });
+
+  it("a file with holes, which no memory holds", () => {
+    using bench = new Bench(LENGTH);
+    truncateSync(bench.path, 2 * LENGTH);
+    const file = FileHandle.open(bench.path, { read: true, write: true });
+    const from = bench.buffer("end");
+    bench.port.associate(file, 9);
+    file.write(from, 2 * LENGTH);
+    assertEquals(bench.outcome(), [0, 3]);
+    file.close();
+    const [server, client] = bench.pair();
+    server.transmitFile(bench.file, { offset: LENGTH - 100, tail: bench.buffer(">") }, 1);
+    const total = 100 + LENGTH + 4;
+    const into = bench.receiveAll(client, total);
+    assert(isSame(into.bytes.subarray(0, 100), bench.content.subarray(LENGTH - 100)));
+    assert(into.bytes.subarray(100, 100 + LENGTH).every((byte) => byte === 0));
+    assertEquals(textOf(into.subarray(total - 4), 4), "end>");
+  });
+
+  it("an unbuffered file, from any offset", () => {
+    using bench = new Bench(70_000);
+    using file = FileHandle.open(bench.path, { unbuffered: true });
+    const [server, client] = bench.pair();
+    server.transmitFile(file, { offset: 5, byteLength: 60_001, tail: bench.buffer("x") }, 1);
+    const into = bench.receiveAll(client, 60_002);
+    assert(isSame(into.bytes.subarray(0, 60_001), bench.content.subarray(5, 60_006)));
+  });
+
+  it("a socket that has sent a file receives and sends as before", () => {
+    using bench = new Bench(10);
+    const [server, client] = bench.pair();
+    server.transmitFile(bench.file, {}, 1);
+    bench.receiveAll(client, 10);
+    const into = bench.buffer(4);
+    server.receive(into, 5);
+    assertEquals(bench.port.get(0), null); // It waits for what is to come.
+    client.send(bench.buffer("come"), 6);
+    assertEquals(bench.outcomes(2), [[5, 0, 4], [6, 0, 4]]);
+    server.receive([into.subarray(0, 2), into.subarray(2)], 5);
+    assertEquals(bench.port.get(0), null);
+    client.send(bench.buffer("more"), 6);
+    assertEquals(bench.outcomes(2), [[5, 0, 4], [6, 0, 4]]);
+    const long = bench.buffer(LENGTH);
+    fillPattern(long);
+    server.send(long, 1);
+    const all = bench.buffer(LENGTH);
+    client.receive(all, { waitAll: true }, 2);
+    assertEquals(bench.outcomes(2), [[1, 0, LENGTH], [2, 0, LENGTH]]);
+    assert(isSame(all.bytes, long.bytes));
+  });
+
+  it("many at once, each to a reader who comes late", () => {
+    using bench = new Bench(3_000_001);
+    const pairs = Array.from({ length: 20 }, () => bench.pair());
+    for (const [server] of pairs) server.transmitFile(bench.file, {}, 1);
+    for (const [, client] of pairs) {
+      assert(isSame(bench.receiveWithin(client, 3_000_001).bytes, bench.content));
+    }
+    for (let sent = bench.sent; sent < pairs.length; sent++) {
+      assertEquals(bench.outcome(), [0, 3_000_001]);
+    }
   });
 
   it("what is sent after it comes after it", () => {

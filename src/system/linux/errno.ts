@@ -56,10 +56,12 @@ export const O_DIRECT: number = isArm ? 0x10000 : 0x4000;
 export const O_DIRECTORY: number = isArm ? 0x4000 : 0x10000;
 export const O_NOFOLLOW: number = isArm ? 0x8000 : 0x20000;
 export const SYS_futex: number = isArm ? 98 : 202;
+export const SYS_preadv2: number = isArm ? 286 : 327;
 export const SYS_pwritev2: number = isArm ? 287 : 328;
 export const SYS_getdents64: number = isArm ? 61 : 217;
 export const SYS_io_uring_setup = 425;
 export const SYS_io_uring_enter = 426;
+export const SYS_cachestat = 451;
 
 let location: Int32Array<ArrayBuffer> | undefined;
 

@@ -97,7 +97,7 @@ function createFile(
   if (kind === layout.KIND_STREAM) libc().fcntl(fd, F_SETFL, open & (O_APPEND | errno.O_DIRECT));
   const rights = (access & code.GENERIC_READ ? READABLE : 0) |
     (access & (code.GENERIC_WRITE | code.FILE_APPEND_DATA) ? WRITABLE : 0);
-  const kept = rights | flags & code.FILE_FLAG_OVERLAPPED;
+  const kept = rights | flags & (code.FILE_FLAG_OVERLAPPED | code.FILE_FLAG_NO_BUFFERING);
   const handle = openHandle(kind, fd, kept);
   if (handle !== 0) return errno.success(handle);
   if (disposition === code.CREATE_NEW) removeMade(path, fd);

@@ -252,6 +252,8 @@ export const REQUEST_ENDED = 3;
 export const REQUEST_PARKED = 4;
 /** Not handed to the engine yet: an older one on the same stream comes first. */
 export const REQUEST_WAITING = 5;
+/** With no engine: a thread is carrying it out itself, without the lock; see `carried.ts`. */
+export const REQUEST_CARRIED = 6;
 
 /** What only some kinds of operations keep, beside their request; memory the kernel may be given. */
 export const ANNEX_WORDS = 72;
@@ -360,7 +362,10 @@ export const VECTORS: number = ANNEXES + MAX_REQUESTS * ANNEX_WORDS;
 export const ROOMS: number = VECTORS + MAX_VECTORS * VECTOR_WORDS;
 export const LOCKS: number = ROOMS + MAX_THREADS * ROOM_WORDS;
 export const LOCKED_FILES: number = LOCKS + MAX_LOCKS * LOCK_WORDS;
-const TABLES_END: number = LOCKED_FILES + MAX_LOCKED_FILES * LOCKED_FILE_WORDS;
+/** Where the kernel puts what is only read to have it in memory: nobody looks at these bytes. */
+export const WASTE: number = LOCKED_FILES + MAX_LOCKED_FILES * LOCKED_FILE_WORDS;
+export const WASTE_BYTES = 0x40000;
+const TABLES_END: number = WASTE + WASTE_BYTES / 4;
 
 /** Bytes of the tables, and where the queues begin; a multiple of the page size. */
 export const TABLE_BYTES: number = Math.ceil(TABLES_END * 4 / 65536) * 65536;

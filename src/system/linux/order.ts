@@ -17,8 +17,9 @@ import { rulesOf } from "./rules.ts";
 
 /** Hands a request that was just opened to the engine, or lets it wait for its turn. */
 export function startInOrder(port: Port, request: number): void {
-  // Without io_uring the engine keeps the order itself: it is told of readiness, not of results.
-  if (port.isRing() && isBehind(request)) {
+  // Without io_uring the engine keeps the order itself, of what it has: it is told of readiness, not
+  // of results.
+  if (port.isRing() ? isBehind(request) : isBehindCarried(request)) {
     region().words[request + layout.R_STATE] = layout.REQUEST_WAITING;
   } else {
     port.engine().start(request);
@@ -51,6 +52,21 @@ export function isBehind(request: number): boolean {
   for (; at !== 0; at = words[at + layout.R_OLDER]) {
     const isParked = words[at + layout.R_STATE] === layout.REQUEST_PARKED;
     if (!isParked && directionOf(at) === direction) return true;
+  }
+  return false;
+}
+
+/** Whether an older operation of the same direction is of those that threads carry out themselves, or waits for one. */
+function isBehindCarried(request: number): boolean {
+  const { words } = region();
+  let at = words[request + layout.R_OLDER];
+  if (at === 0) return false;
+  const direction = directionOf(request);
+  if (direction === 0) return false;
+  for (; at !== 0; at = words[at + layout.R_OLDER]) {
+    const { isCarried } = rulesOf(words[at + layout.R_KIND]);
+    const isWaiting = words[at + layout.R_STATE] === layout.REQUEST_WAITING;
+    if ((isCarried || isWaiting) && directionOf(at) === direction) return true;
   }
   return false;
 }

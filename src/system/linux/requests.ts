@@ -200,6 +200,8 @@ export function cancelRequest(port: Port, request: number): void {
   // It is cancelled already, or has ended and will be told.
   if (state === layout.REQUEST_CANCELLED || state === layout.REQUEST_ENDED) return;
   words[request + layout.R_STATE] = layout.REQUEST_CANCELLED;
+  // The thread that carries it out looks whether it must end.
+  if (state === layout.REQUEST_CARRIED) return;
   if (state === layout.REQUEST_STARTED) {
     port.engine().cancel(request);
     port.submitLater();

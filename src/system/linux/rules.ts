@@ -67,9 +67,11 @@ export interface Rules {
   begin?(port: Port, request: number): void;
   /** A parked request must end: takes it off where it waits and ends it. Needed by kinds that park. */
   cancel?(port: Port, request: number): void;
+  /** Threads carry it out themselves, without the lock; no engine does more than wait for it. */
+  readonly isCarried?: boolean;
   /**
    * The thread whose place is `thread` has ended. If it was carrying the request out itself, which
-   * no engine knew of, the request must end. Called without the lock, by one thread at a time.
+   * no engine knew of, the request must end, or go on. Called without the lock, by one thread at a time.
    */
   orphaned?(request: number, thread: number): void;
   /**

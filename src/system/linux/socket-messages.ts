@@ -249,6 +249,8 @@ function completeReceive(port: Port, request: number, given: number): void {
 /** Whether a receive that has failed must be tried again, and prepares that. */
 function isReceivedAgain(request: number, result: number): boolean {
   if (result >= 0) return false;
+  // As of a stream in non-blocking mode, which a transmission has left it in.
+  if (result === -errno.EAGAIN) return true;
   if (result === -errno.EINVAL && isRefusedByRing(request)) {
     region().words[request + layout.R_OPCODE] = POLL;
     return true;

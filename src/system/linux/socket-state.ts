@@ -43,6 +43,8 @@ export const IS_BROKEN = 0x2000;
 /** Options that an accepted socket keeps from before. */
 export const HAS_NO_DELAY = 0x4000;
 export const HAS_KEEP_ALIVE = 0x8000;
+/** It is in non-blocking mode, for transmissions: now and then a ring says EAGAIN instead of waiting. */
+export const NEVER_WAITS = 0x10000;
 
 /** The state of a socket that was just made. */
 export function newState(family: number, isDatagram: boolean): number {

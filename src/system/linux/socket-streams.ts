@@ -163,8 +163,17 @@ function performSend(request: number): number {
   }
 }
 
+/**
+ * Whether the socket was in non-blocking mode and the kernel, which tries again in a thread of its own,
+ * did not wait there. Then it must be asked once more.
+ */
+export function hasNotWaited(request: number, result: number): boolean {
+  return result === -errno.EAGAIN && !mustEnd(request);
+}
+
 function completeReceive(port: Port, request: number, result: number): void {
   const { words } = region();
+  if (hasNotWaited(request, result)) return goOn(port, request);
   const done = words[request + layout.R_DONE] >>> 0;
   const length = words[request + layout.R_LENGTH] >>> 0;
   if (result < 0) return failReceive(port, request, -result, done);
@@ -179,6 +188,7 @@ function completeReceive(port: Port, request: number, result: number): void {
 
 function completeSend(port: Port, request: number, result: number): void {
   const { words } = region();
+  if (hasNotWaited(request, result)) return goOn(port, request);
   const done = words[request + layout.R_DONE] >>> 0;
   const length = words[request + layout.R_LENGTH] >>> 0;
   const handle = words[request + layout.R_HANDLE];

@@ -29,6 +29,7 @@ import {
 } from "./socket-state.ts";
 import {
   clearSecondAddress,
+  hasNotWaited,
   RECEIVE,
   receiveFlags,
   SEND,
@@ -132,6 +133,7 @@ function advance(request: number, count: number): void {
 }
 
 function completeReceive(port: Port, request: number, result: number): void {
+  if (hasNotWaited(request, result)) return goOn(port, request);
   const length = lengthOf(request);
   const bytes = doneOf(request) + Math.max(result, 0);
   if (result > 0 && bytes < length && wantsAll(request) && !mustEnd(request)) {
@@ -145,6 +147,7 @@ function completeReceive(port: Port, request: number, result: number): void {
 }
 
 function completeSend(port: Port, request: number, result: number): void {
+  if (hasNotWaited(request, result)) return goOn(port, request);
   const { words } = region();
   const handle = words[request + layout.R_HANDLE];
   const length = lengthOf(request);
