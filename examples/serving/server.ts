@@ -147,7 +147,12 @@ export class Server {
 }
 
 function close(token: HandleToken): void {
-  SocketHandle.attach(token).close();
+  try {
+    SocketHandle.attach(token).close();
+  } catch (error) {
+    // It was closed at an earlier look, and no thread has come to its packet yet.
+    if (!(error instanceof TypeError)) throw error;
+  }
 }
 
 function familyOf(hostname: string): "ipv4" | "ipv6" {
