@@ -62,7 +62,7 @@ let second = -1;
 let date = "";
 
 /** The date in the form of HTTP; made once a second. */
-function dateNow(): string {
+export function dateNow(): string {
   const now = Math.floor(Date.now() / 1000);
   if (now !== second) {
     second = now;

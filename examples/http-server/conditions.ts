@@ -16,6 +16,21 @@ export interface Validators {
 
 type Fields = ReadonlyMap<string, string>;
 
+/** What a request may have that the answer depends on. */
+const CONDITIONS: readonly string[] = [
+  "if-match",
+  "if-unmodified-since",
+  "if-none-match",
+  "if-modified-since",
+  "range",
+];
+
+/** Whether the answer depends on nothing but the file. */
+export function isPlain(fields: Fields): boolean {
+  for (const name of CONDITIONS) if (fields.has(name)) return false;
+  return true;
+}
+
 /**
  * Whether the client has this state already.
  *

@@ -8,7 +8,8 @@ import mime from "mime/lite";
 import { readFileSync, realpathSync, type Stats, statSync } from "node:fs";
 import { isAbsolute, join, relative, sep } from "node:path";
 import process from "node:process";
-import { NativeBuffer } from "../../src/pool/thread.ts";
+import { FileHandle, NativeBuffer, Win32Error } from "../../src/pool/thread.ts";
+import { dateNow, headOf } from "./answer.ts";
 import type { Validators } from "./conditions.ts";
 import { Refusal } from "./refusal.ts";
 import { readTarget } from "./target.ts";
@@ -19,6 +20,8 @@ const INDEX = "index.html";
 const MAX_KNOWN = 4096;
 /** Bytes of their contents that are, together. */
 const MAX_KNOWN_BYTES = 64 * 1024 * 1024;
+/** Bytes of a file whose answer is kept whole, head and content. */
+const WHOLE_BYTES = 8 * 1024;
 
 /** A file, as it was found. */
 export interface ServedFile extends Validators {
@@ -33,13 +36,28 @@ export interface ServedFile extends Validators {
   readonly stats: Stats;
 }
 
+/** What is kept of a file beside that. */
+interface KnownFile extends ServedFile {
+  /** The batch in which it was looked at last; -1 once it is forgotten. */
+  lookedAt: number;
+  /** When it was asked for last, as HTTP writes dates. */
+  askedAt: string;
+  /** The beginning of its usual answer, at `askedAt`: the head, with the content if that is short. */
+  answer: NativeBuffer | null;
+  /** Open while the batch lasts in which it was opened. */
+  handle: FileHandle | null;
+}
+
 /** The files below one folder. */
 export class Files {
   readonly #root: string;
   readonly #smallBytes: number;
   /** By path; the one read last is the last. */
-  readonly #known = new Map<string, ServedFile>();
+  readonly #known = new Map<string, KnownFile>();
   #knownBytes = 0;
+  /** The batch of requests that is being answered, and by their targets the files that were looked at for it. */
+  #batch = -1;
+  readonly #found = new Map<string, KnownFile>();
 
   /** The files below `root`, a path without links; contents of up to `smallBytes` are kept. */
   constructor(root: string, smallBytes: number) {
@@ -48,11 +66,29 @@ export class Files {
   }
 
   /**
-   * The file that `target` asks for. It is looked at each time, so that what is served is what is there.
+   * The file that `target` asks for. It is looked at for each batch of requests, after all of them
+   * had come, so that what is served is what is there.
    *
    * @throws {Refusal} if there is none, or it lies elsewhere.
    */
-  find(target: string): ServedFile {
+  find(target: string, batch: number): ServedFile {
+    if (batch !== this.#batch) this.#begin(batch);
+    const found = this.#found.get(target);
+    if (found !== undefined && found.lookedAt === batch) return found;
+    const file = this.#look(target);
+    file.lookedAt = batch;
+    this.#found.set(target, file);
+    return file;
+  }
+
+  /** What was looked at and opened before is of no more use. */
+  #begin(batch: number): void {
+    this.#batch = batch;
+    for (const file of this.#found.values()) closeFile(file);
+    this.#found.clear();
+  }
+
+  #look(target: string): KnownFile {
     const names = readTarget(target, process.platform === "win32");
     const isFolder = names.at(-1) === "";
     if (isFolder) names[names.length - 1] = INDEX;
@@ -66,7 +102,37 @@ export class Files {
     return this.#read(path, stats);
   }
 
-  #read(path: string, stats: Stats): ServedFile {
+  /**
+   * The usual answer of a file that was found in this batch, if it is asked for so often that this is worth
+   * while: its head, and whether the content is behind it.
+   */
+  answer(file: ServedFile): { buffer: NativeBuffer; isWhole: boolean } | null {
+    const known = file as KnownFile;
+    const date = dateNow();
+    const { content } = known;
+    const isWhole = content !== null && content.byteLength <= WHOLE_BYTES;
+    if (known.askedAt !== date) {
+      known.askedAt = date;
+      known.answer?.free();
+      known.answer = null;
+      return null;
+    }
+    known.answer ??= bytesOf(usualHead(known), isWhole ? content : null);
+    return { buffer: known.answer, isWhole };
+  }
+
+  /** A file that was found in this batch, open until that is over. */
+  open(file: ServedFile): FileHandle {
+    return (file as KnownFile).handle ??= openFile(file);
+  }
+
+  /** All memory is given back. */
+  [Symbol.dispose](): void {
+    this.#begin(-1);
+    for (const file of this.#known.values()) this.#forget(file);
+  }
+
+  #read(path: string, stats: Stats): KnownFile {
     let content: NativeBuffer | null = null;
     try {
       // A link may lead out of the folder: what lies elsewhere is not served.
@@ -86,12 +152,16 @@ export class Files {
       modified: new Date(stats.mtimeMs).toUTCString(),
       content,
       stats,
+      lookedAt: -1,
+      askedAt: "",
+      answer: null,
+      handle: null,
     };
     this.#remember(file);
     return file;
   }
 
-  #remember(file: ServedFile): void {
+  #remember(file: KnownFile): void {
     this.#known.set(file.path, file);
     this.#knownBytes += file.content?.byteLength ?? 0;
     for (const oldest of this.#known.values()) {
@@ -100,11 +170,55 @@ export class Files {
     }
   }
 
-  #forget(file: ServedFile): void {
+  #forget(file: KnownFile): void {
     this.#known.delete(file.path);
     this.#knownBytes -= file.content?.byteLength ?? 0;
+    file.lookedAt = -1;
     file.content?.free();
+    file.answer?.free();
+    closeFile(file);
   }
+}
+
+/** The head of the answer with all of a file, on a connection that is kept. */
+export function usualHead(file: ServedFile): string {
+  return headOf(200, true, {
+    "Content-Type": file.type,
+    "Content-Length": file.byteLength,
+    "Last-Modified": file.modified,
+    ETag: file.tag,
+    "Accept-Ranges": "bytes",
+  });
+}
+
+function bytesOf(head: string, content: NativeBuffer | null): NativeBuffer {
+  const bytes = new TextEncoder().encode(head);
+  const buffer = NativeBuffer.allocate(bytes.length + (content?.byteLength ?? 0));
+  buffer.bytes.set(bytes);
+  if (content !== null) buffer.bytes.set(content.bytes, bytes.length);
+  return buffer;
+}
+
+/** Opens a file that was found, if it still is what it was. */
+export function openFile({ path, byteLength }: ServedFile): FileHandle {
+  let file: FileHandle;
+  try {
+    file = FileHandle.open(path, { read: true });
+  } catch (error) {
+    if (!(error instanceof Win32Error)) throw error;
+    const isGone = error.code === 2 || error.code === 3;
+    throw isGone
+      ? missing()
+      : new Refusal(error.code === 5 ? 403 : 503, "the file cannot be opened");
+  }
+  if (file.size() >= byteLength) return file;
+  file.close();
+  throw new Refusal(503, "the file is being changed");
+}
+
+function closeFile(file: KnownFile): void {
+  file.handle?.close();
+  file.handle = null;
 }
 
 /** What is at `path`; `undefined` if there is nothing. */

@@ -10,13 +10,12 @@ import {
   type NativeBuffer,
   type Packet,
   type PoolThread,
-  Win32Error,
 } from "../../src/pool/thread.ts";
 import { Desk } from "../serving/desk.ts";
 import type { TableData } from "../serving/table.ts";
 import { headOf, refusalAnswer } from "./answer.ts";
-import { isKnown, isSameState } from "./conditions.ts";
-import { Files, type ServedFile } from "./files.ts";
+import { isKnown, isPlain, isSameState } from "./conditions.ts";
+import { Files, openFile, type ServedFile } from "./files.ts";
 import { type Part, readRange } from "./range.ts";
 import { Refusal } from "./refusal.ts";
 import { MAX_HEAD_BYTES, readRequest, type Request } from "./request.ts";
@@ -66,6 +65,7 @@ export interface HttpData extends TableData {
 
 /** A thread's part of the server. */
 export class Service {
+  readonly #thread: PoolThread;
   readonly #desk: Desk;
   readonly #files: Files;
   readonly #words: Int32Array<SharedArrayBuffer>;
@@ -73,6 +73,7 @@ export class Service {
 
   /** The part of a thread that was handed `data`. */
   constructor(thread: PoolThread, data: HttpData) {
+    this.#thread = thread;
     this.#desk = new Desk(thread, data);
     this.#files = new Files(data.root, SMALL_BYTES);
     this.#words = this.#desk.table.words;
@@ -104,6 +105,7 @@ export class Service {
 
   /** The thread ends. */
   [Symbol.dispose](): void {
+    this.#files[Symbol.dispose]();
     this.#desk[Symbol.dispose]();
   }
 
@@ -171,8 +173,10 @@ export class Service {
     if (method !== "GET" && method !== "HEAD") {
       throw new Refusal(405, "files are only read here", { Allow: "GET, HEAD" });
     }
-    const file = this.#files.find(target);
+    const file = this.#files.find(target, this.#thread.batch);
     const keepsAlive = this.#words[this.#own(slot) + THEN] === NEXT_REQUEST;
+    const isUsual = keepsAlive && method === "GET" && file.byteLength > 0 && isPlain(fields);
+    if (isUsual && this.#sendUsual(slot, file)) return;
     const state = { "Last-Modified": file.modified, ETag: file.tag };
     if (isKnown(fields, file)) return this.#sendText(slot, headOf(304, keepsAlive, state));
     const range = method === "GET" && isSameState(fields, file) ? fields.get("range") : undefined;
@@ -188,6 +192,22 @@ export class Service {
     if (method === "HEAD" || byteLength === 0) this.#sendText(slot, head);
     else if (file.content === null) this.#sendFile(slot, head, file, { offset, byteLength });
     else this.#sendContent(slot, head, file.content.subarray(offset, offset + byteLength));
+  }
+
+  /** Sends all of a file with a head that is in memory already; false if there is none. */
+  #sendUsual(slot: number, file: ServedFile): boolean {
+    const answer = this.#files.answer(file);
+    if (answer === null || file.byteLength > PIECE_BYTES) return false;
+    const { buffer, isWhole } = answer;
+    this.#expect(slot, isWhole ? buffer.byteLength : buffer.byteLength + file.byteLength);
+    const socket = this.#desk.socket(slot);
+    if (isWhole) socket.send(buffer, slot);
+    else if (file.content !== null) socket.send([buffer, file.content], slot);
+    else {
+      const { byteLength } = file;
+      socket.transmitFile(this.#files.open(file), { byteLength, head: buffer }, slot);
+    }
+    return true;
   }
 
   #sendText(slot: number, text: string): void {
@@ -282,21 +302,4 @@ const encoder = new TextEncoder();
 
 function contentRange({ offset, byteLength }: Part, size: number): string {
   return `bytes ${offset}-${offset + byteLength - 1}/${size}`;
-}
-
-/** Opens a file that was found, if it still is what it was. */
-function openFile({ path, byteLength }: ServedFile): FileHandle {
-  let file: FileHandle;
-  try {
-    file = FileHandle.open(path, { read: true });
-  } catch (error) {
-    if (!(error instanceof Win32Error)) throw error;
-    const isGone = error.code === 2 || error.code === 3;
-    throw isGone
-      ? new Refusal(404, "there is no such file")
-      : new Refusal(error.code === 5 ? 403 : 503, "the file cannot be opened");
-  }
-  if (file.size() >= byteLength) return file;
-  file.close();
-  throw new Refusal(503, "the file is being changed");
 }

@@ -17,6 +17,12 @@ export interface PoolThread {
   readonly data: unknown;
   /** The pool's port: to post packets and to associate handles. Packets are taken by the pool. */
   readonly port: CompletionPort;
+  /**
+   * Which batch of packets is in hand: another number each time the thread has taken some. All packets of
+   * a batch had come before the first of them was handled, so that what was looked up for one of
+   * them is as new as the others need it.
+   */
+  readonly batch: number;
   /** Whether the pool is closing: what is in flight is finished, nothing more is begun. */
   readonly isClosing: boolean;
   /**

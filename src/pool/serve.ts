@@ -58,6 +58,8 @@ export class Server implements PoolThread {
   /** Packets in the batch, and when it was taken. */
   #taken = 0;
   #takenAt = 0;
+  /** Batches that it has taken. */
+  #batches = 0;
   #turnedAt: number = performance.now();
   #mustStop = false;
   /** What is left to be done for the packet whose handler has returned a promise. */
@@ -86,6 +88,10 @@ export class Server implements PoolThread {
     );
     this.#words[this.#at + boards.T_KEEPS] = 1;
     this.#board.writeLife(this.index, lifeOfThread());
+  }
+
+  get batch(): number {
+    return this.#batches;
   }
 
   get isClosing(): boolean {
@@ -312,6 +318,7 @@ export class Server implements PoolThread {
     const batch = batchOfRest(this.#words[this.#at + boards.T_REST]) + 1;
     Atomics.store(this.#words, this.#at + boards.T_REST, packRest(batch, 0, count));
     this.#taken = count;
+    this.#batches++;
     this.#takenAt = performance.now();
     // What the handlers of the batch start costs one call of the kernel.
     if (count > 1) this.#taker.gather();

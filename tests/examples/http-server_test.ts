@@ -129,6 +129,29 @@ describe("http-server: files", () => {
     assertEquals(second.fields["last-modified"], "Sun, 09 Sep 2001 01:46:40 GMT");
   });
 
+  it("files that are asked for again and again, and change in between", async () => {
+    await using site = await Site.open();
+    using talk = await Conversation.begin(site.port);
+    for (
+      const [name, byteLength] of [["a.txt", 10], ["b.txt", 20_000], ["c.txt", 300_000]] as const
+    ) {
+      for (let round = 1; round <= 3; round++) {
+        const content = String(round).repeat(byteLength);
+        utimesSync(site.folder.file(name, content), round, round);
+        for (let times = 0; times < 3; times++) {
+          const { status, fields, body } = await talk.ask(
+            "GET",
+            `GET /${name} HTTP/1.1`,
+            "Host: x",
+          );
+          assertEquals([status, fields["content-length"]], [200, `${byteLength}`]);
+          assertEquals(fields["last-modified"], new Date(round * 1000).toUTCString());
+          assert(body.toString() === content, `${name}, ${round}, ${times}`);
+        }
+      }
+    }
+  });
+
   it("folders: their index, and their address with a slash at its end", async () => {
     await using site = await Site.open();
     assertEquals((await site.get("/")).body.toString(), "<p>index</p>\n");
