@@ -72,7 +72,9 @@ export function inRuntime(name: RuntimeName, script: string): string[] {
   if (path === null) throw new LeftOut(`${name} is not installed`);
   const file = join(RIVALS, script);
   if (name !== "deno") return [path, file];
-  return [path, "run", "--quiet", "--no-check", "--allow-all", "--node-modules-dir=manual", file];
+  const flags = ["--quiet", "--no-check", "--allow-all", "--node-modules-dir=manual"];
+  // For listenDatagram.
+  return [path, "run", ...flags, "--unstable-net", file];
 }
 
 /** This one, the one that npm has installed, or one of `PATH`. */

@@ -6,6 +6,7 @@
 
 import type { Scenario } from "./scenario.ts";
 import { copy } from "./scenarios/copy.ts";
+import { datagrams } from "./scenarios/datagrams.ts";
 import { echo } from "./scenarios/echo.ts";
 import { http } from "./scenarios/http.ts";
 import { overhead } from "./scenarios/overhead.ts";
@@ -24,6 +25,7 @@ export const SCENARIOS: readonly Scenario[] = [
   watch,
   scale,
   echo,
+  datagrams,
   http,
   overhead,
 ];

@@ -47,7 +47,11 @@ export async function echo(
   slots.forEach((slot, index) => socket.receiveFrom(slot, index));
   screen.print(`echoing at ${formatPlace(socket.localAddress)}`);
   for (let turned = performance.now();;) {
-    for (const packet of port.getMany(64, TURN_MS)) goOn(socket, slots, packet);
+    const packets = port.getMany(64, TURN_MS);
+    // What is started for them is handed to the system together.
+    port.batch(() => {
+      for (const packet of packets) goOn(socket, slots, packet);
+    });
     if (performance.now() - turned < TURN_MS) continue;
     await new Promise((resolve) => setTimeout(resolve, 0));
     interrupts.check();
