@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { ACCEPT_ROOM_BYTES, SocketHandle } from "../../mod.ts";
-import { isWindows, isWine, itUnless } from "./fixture.ts";
+import { Folder, isWindows, isWine, itUnless, unlessLinux } from "./fixture.ts";
 import { CLIENT, deadAddress, outcomeOf, SERVER, Sockets, textOf } from "./sockets.ts";
 
 describe("connecting", () => {
@@ -49,6 +49,48 @@ describe("connecting", () => {
     assertEquals(bytesTransferred, 0);
     client.connect(sockets.address);
     assertEquals(sockets.outcome(), [0, 0]);
+  });
+
+  itUnless(
+    unlessLinux,
+    "a Unix-domain listener that keeps no more waiting: who comes then waits for an accept",
+    () => {
+      using folder = new Folder();
+      using sockets = new Sockets();
+      const path = folder.path("socket");
+      using listener = SocketHandle.unix();
+      listener.bind({ path });
+      listener.listen(1);
+      sockets.port.associate(listener, 1);
+      using stack = new DisposableStack();
+      const tags = [0, 1, 2, 3, 4];
+      for (const tag of tags) {
+        const client = stack.use(SocketHandle.unix());
+        sockets.port.associate(client, CLIENT);
+        client.connect({ path }, tag);
+      }
+      for (const tag of tags) listener.accept(stack.use(SocketHandle.unix()), 10 + tag);
+      const all = [...tags, ...tags.map((tag) => 10 + tag)];
+      assertEquals(sockets.outcomes(10), all.map((tag) => [tag, 0, 0]));
+    },
+  );
+
+  itUnless(unlessLinux, "one that waits so can be cancelled", () => {
+    using folder = new Folder();
+    using sockets = new Sockets();
+    const path = folder.path("socket");
+    using listener = SocketHandle.unix();
+    listener.bind({ path });
+    listener.listen(1);
+    using stack = new DisposableStack();
+    const clients = [0, 1, 2].map(() => stack.use(SocketHandle.unix()));
+    const connects = clients.map((client, tag) => {
+      sockets.port.associate(client, CLIENT);
+      return client.connect({ path }, tag);
+    });
+    assertEquals(sockets.outcomes(2), [[0, 0, 0], [1, 0, 0]]);
+    assert(connects[2].cancel());
+    assertEquals(sockets.outcomes(1), [[2, 995, 0]]);
   });
 
   it("case 13: a socket that is connected already: 10056, and it goes on", () => {

@@ -73,6 +73,8 @@ export function completeRequest(port: Port, low: number, high: number, result: n
   if (result === -EINTR || result === -ECANCELED) {
     // What nobody asked to cancel is "cancelled" when the thread that submitted it ends.
     if (state === layout.REQUEST_STARTED) return goOn(port, request);
+    // A thread of the kernel's own that waits in a call is disturbed by the cancelling.
+    result = -ECANCELED;
   }
   const rules = rulesOf(words[request + layout.R_KIND]);
   if (words[request + layout.R_OPCODE] === POLL && result >= 0 && port.isRing()) {

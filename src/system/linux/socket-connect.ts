@@ -8,7 +8,7 @@ import { libc, sockets, streams } from "../../ffi/libc.ts";
 import { word } from "../../ffi/library.ts";
 import { wordIndex, wordsAround } from "../../ffi/memory.ts";
 import * as code from "../codes.ts";
-import { SOCKADDR_BYTES, TF_REUSE_SOCKET } from "../winsock.ts";
+import { AF_UNIX, SOCKADDR_BYTES, TF_REUSE_SOCKET } from "../winsock.ts";
 import { descriptorOf } from "./descriptors.ts";
 import * as errno from "./errno.ts";
 import { setNonBlocking } from "./files.ts";
@@ -16,7 +16,7 @@ import * as layout from "./layout.ts";
 import type { Port } from "./port.ts";
 import { region } from "./region.ts";
 import { finishRequest, goOn, mustEnd, writeAddress } from "./requests.ts";
-import { define, IN, OUT, POLL, SOCKETS } from "./rules.ts";
+import { define, IN, OUT, POLL, SOCKETS, TIMER } from "./rules.ts";
 import { keepOptions, makeSocket, toLinuxFamily } from "./socket-names.ts";
 import {
   addState,
@@ -33,6 +33,7 @@ import {
 } from "./socket-state.ts";
 import { SEND, SEND_FLAGS } from "./socket-streams.ts";
 import { launch, startOn } from "./start.ts";
+import { setTimer } from "./timers.ts";
 
 const CONNECT: number = SOCKETS + 6;
 const DISCONNECT: number = SOCKETS + 7;
@@ -50,6 +51,9 @@ const ADDRESS = layout.X_OWN;
 const FIRST: number = ADDRESS + SOCKADDR_BYTES / 4;
 const FIRST_BYTES: number = FIRST + 2;
 const IS_BEGUN: number = FIRST + 3;
+/** Milliseconds after which a listener is asked again that keeps no more clients waiting; 0 before that. */
+const DELAY: number = FIRST + 4;
+const MAX_DELAY_MS = 16;
 
 /** Starts connecting. Source: ConnectEx. */
 export function connectEx(
@@ -76,6 +80,7 @@ export function connectEx(
     writeAddress(words, annex + FIRST, buffer);
     words[annex + FIRST_BYTES] = sendBytes | 0;
     words[annex + IS_BEGUN] = 0;
+    words[annex + DELAY] = 0;
     writeAddress(words, request + layout.R_ADDRESS, base + (annex + ADDRESS) * 4);
     // What a ring calls the offset is the address' length here.
     words[request + layout.R_OFFSET] = addressBytes;
@@ -97,6 +102,8 @@ function performConnect(request: number): number {
     if (reason === errno.EISCONN) return 0;
     return reason === errno.EALREADY || reason === errno.EINTR ? -errno.EAGAIN : -reason;
   }
+  // Of a Unix-domain socket: no event tells when the listener has room for one more.
+  if (reason === errno.EAGAIN) return -errno.EBUSY;
   // EALREADY: an earlier one, to some other address perhaps, was cancelled and goes on in the kernel.
   if (reason !== errno.EINPROGRESS && reason !== errno.EINTR) return -reason;
   words[annex + IS_BEGUN] = 1;
@@ -111,7 +118,25 @@ function isWritable(fd: number): boolean {
   return sockets().poll(poll, word(1), 0) > 0;
 }
 
+/** Whether the listener is to be asked again, after some time or now, and prepares that. */
+function isAgain(request: number, result: number): boolean {
+  const { words } = region();
+  if (mustEnd(request)) return false;
+  if (result === -errno.ETIME && words[request + layout.R_OPCODE] === TIMER) {
+    words[request + layout.R_OPCODE] = IORING_OP_CONNECT;
+    return true;
+  }
+  const isFull = result === -errno.EBUSY || result === -errno.EAGAIN;
+  if (!isFull || familyOf(words[request + layout.R_HANDLE]) !== AF_UNIX) return false;
+  const delay = layout.annexOf(request) + DELAY;
+  words[delay] = Math.min(Math.max(words[delay] * 2, 1), MAX_DELAY_MS);
+  words[request + layout.R_OPCODE] = TIMER;
+  setTimer(request, words[delay]);
+  return true;
+}
+
 function completeConnect(port: Port, request: number, result: number): void {
+  if (isAgain(request, result)) return goOn(port, request);
   if (result < 0) return failSocket(port, request, -result);
   const { words } = region();
   const annex = layout.annexOf(request);
