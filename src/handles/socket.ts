@@ -310,7 +310,7 @@ export class SocketHandle extends SocketBase {
    * Starts sending a file without copying it through the program, with what goes before and after it.
    * The packet counts all of it. Nothing else may be sent meanwhile. `file` may be closed once this has returned.
    *
-   * Source: TransmitFile; splice(2).
+   * Source: TransmitFile; sendfile(2).
    *
    * @throws {RangeError} if the offset or the length is not usable.
    * @throws {Win32Error} ERROR_INVALID_HANDLE (6) if the file is closed.
