@@ -38,7 +38,8 @@ describe("inotify", () => {
       const fd = inotify.openInotify();
       const { value: address } = system.virtualAlloc(EVENTS_BYTES);
       const watch = inotify.addWatch(fd, path, inotify.IN_CREATE);
-      const data: MakeFiles = { folders: [root], count: FILES, oneByOne: true };
+      const told = new Int32Array(new SharedArrayBuffer(4));
+      const data: MakeFiles = { folders: [root], count: FILES, oneByOne: true, told, ahead: FILES };
       let isMade = false;
       const made = startWorker<number>("files", data).finally(() => isMade = true);
       while (!isMade) {
