@@ -6,7 +6,10 @@
  * @module
  */
 
-/** Operations that may be in flight at once in the process; a start beyond throws. */
+/**
+ * Operations that may be in flight at once in the process; a start beyond throws. A thread keeps up to 64
+ * places for its next ones, which others do not get, unless `setLimits` has made the number smaller.
+ */
 export const MAX_OPERATIONS = 131_072;
 
 /**
