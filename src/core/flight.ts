@@ -50,7 +50,8 @@ function countUnder(words: Int32Array<ArrayBuffer>, port: number, limit: number)
 }
 
 function inThreads(words: Int32Array<ArrayBuffer>, port: number): number {
-  look(words, port);
+  // What is just being moved is missing here, and may not be in the port's own word yet.
+  for (let looks = 0; looks < LOOKS && !look(words, port); looks++);
   return started - ended | 0;
 }
 
