@@ -139,7 +139,7 @@ export interface SocketSystem {
   /**
    * Starts sending `headBytes` at `head`, then `byteLength` bytes of `file` (0: to its end) from the offset in
    * `overlapped` on, then `tailBytes` at `tail`; the packet counts them together. `file` 0: none. `flags`:
-   * of TF_DISCONNECT and TF_REUSE_SOCKET. Source: TransmitFile; splice(2).
+   * of TF_DISCONNECT and TF_REUSE_SOCKET. Source: TransmitFile; sendfile(2).
    */
   transmitFile(
     socket: number,
