@@ -32,7 +32,7 @@ import {
 import { define, defineHandle, DIRECTORIES, IN, POLL } from "./rules.ts";
 import { lose, type Output } from "./output.ts";
 import { closeScan, MORE, scan } from "./scan.ts";
-import { launch, READABLE, startOn } from "./start.ts";
+import { launch, READABLE, refusalFor, startOn } from "./start.ts";
 import { self } from "./threads.ts";
 import { begin, hasMore, MORE_TO_DO, translate } from "./translation.ts";
 
@@ -107,13 +107,17 @@ function readDirectoryChanges(
   const at = findHandle(directory);
   const kind = at < 0 ? layout.KIND_PORT : words[at + layout.H_KIND];
   if (kind !== layout.KIND_PORT) {
-    if (kind !== layout.KIND_DIRECTORY) return code.ERROR_INVALID_PARAMETER;
+    if (kind !== layout.KIND_DIRECTORY) {
+      return refusalFor(directory, at, code.ERROR_INVALID_PARAMETER);
+    }
     if (notifyFilter === 0 || (notifyFilter & ~VALID_FILTER) !== 0) {
       return code.ERROR_INVALID_PARAMETER;
     }
     if (buffer % 4 !== 0) return code.ERROR_NOACCESS;
     const place = words[at + layout.H_PORT];
-    if (place === 0 || overlapped === 0) return code.ERROR_INVALID_PARAMETER;
+    if (place === 0 || overlapped === 0) {
+      return refusalFor(directory, at, code.ERROR_INVALID_PARAMETER);
+    }
     const answer = words[at + D_READY] === 0
       ? prepare(portAt(place - 1), directory, at, watchSubtree, notifyFilter)
       : 0;

@@ -33,7 +33,7 @@ import { define, IN, OUT, POLL, SOCKETS } from "./rules.ts";
 import { endReceive, endSendingIfDone, failReceive } from "./socket-ends.ts";
 import { beginDatagram } from "./socket-messages.ts";
 import { failSocket, hasState, IS_DATAGRAM, receiveRefusal, sendRefusal } from "./socket-state.ts";
-import { launch } from "./start.ts";
+import { launch, refusalFor } from "./start.ts";
 import { self } from "./threads.ts";
 
 export const RECEIVE: number = SOCKETS;
@@ -69,9 +69,9 @@ export function startTransfer(
 ): number {
   const { words } = region();
   const refusal = kind === SEND ? sendRefusal(at) : receiveRefusal(at);
-  if (refusal !== 0) return refusal;
+  if (refusal !== 0) return refusalFor(socket, at, refusal);
   const place = words[at + layout.H_PORT];
-  if (place === 0 || overlapped === 0) return code.ERROR_INVALID_PARAMETER;
+  if (place === 0 || overlapped === 0) return refusalFor(socket, at, code.ERROR_INVALID_PARAMETER);
   const request = acquireRequest();
   if (request < 0) return code.ERROR_NO_SYSTEM_RESOURCES;
   const port = portAt(place - 1);

@@ -36,13 +36,11 @@ export function startOn(
 ): number {
   const { words } = region();
   const at = findHandle(handle);
-  if (at < 0 || words[at + layout.H_KIND] === layout.KIND_PORT) return code.ERROR_INVALID_HANDLE;
-  if (handleKind !== 0 && words[at + layout.H_KIND] !== handleKind) {
-    return code.ERROR_INVALID_FUNCTION;
-  }
-  if (right !== 0 && (words[at + layout.H_FLAGS] & right) === 0) return code.ERROR_ACCESS_DENIED;
+  if (at < 0) return code.ERROR_INVALID_HANDLE;
+  const refusal = refusalOf(at, handleKind, right, overlapped);
+  if (refusal !== 0) return refusalFor(handle, at, refusal);
   const place = words[at + layout.H_PORT];
-  if (place === 0 || overlapped === 0) return code.ERROR_INVALID_PARAMETER;
+  if (place === 0) return code.ERROR_INVALID_HANDLE;
   const request = acquireRequest();
   if (request < 0) return code.ERROR_NO_SYSTEM_RESOURCES;
   const port = portAt(place - 1);
@@ -61,6 +59,24 @@ export function startOn(
   port.unlock();
   if (answer !== code.ERROR_IO_PENDING) releaseRequest(request);
   return answer;
+}
+
+function refusalOf(at: number, handleKind: number, right: number, overlapped: number): number {
+  const { words } = region();
+  const kind = words[at + layout.H_KIND];
+  if (kind === layout.KIND_PORT) return code.ERROR_INVALID_HANDLE;
+  if (handleKind !== 0 && kind !== handleKind) return code.ERROR_INVALID_FUNCTION;
+  if (right !== 0 && (words[at + layout.H_FLAGS] & right) === 0) return code.ERROR_ACCESS_DENIED;
+  if (words[at + layout.H_PORT] === 0 || overlapped === 0) return code.ERROR_INVALID_PARAMETER;
+  return 0;
+}
+
+/**
+ * Why nothing is started on the handle at `at`: `reason`, if that was read of this handle.
+ * Closed meanwhile, its place may be another one's already, and the words with it.
+ */
+export function refusalFor(handle: number, at: number, reason: number): number {
+  return findHandle(handle) === at ? reason : code.ERROR_INVALID_HANDLE;
 }
 
 /** Hands a request that has just been prepared to the engine. */
