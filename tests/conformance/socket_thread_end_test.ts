@@ -79,28 +79,32 @@ describe("operations of sockets whose thread has ended", () => {
     assert(from.bytes.every((byte, at) => byte === into.bytes[at]));
   });
 
-  it("a file goes on to its end", async () => {
-    using folder = new Folder();
-    using sockets = new Sockets();
-    const [server, client] = sockets.pair();
-    const [content, into] = [sockets.buffer(MUCH), sockets.buffer(MUCH)];
-    fillPattern(content, 6);
-    const path = folder.file("data.bin", content.bytes);
-    await begin({ what: "transmitFile", socket: server.token, path });
-    let received = 0;
-    const receive = () => client.receive(into.subarray(received), 1);
-    receive();
-    const sent = takeUntilDone(sockets, ({ bytesTransferred }) => {
-      received += bytesTransferred;
-      if (received < MUCH) receive();
-    });
-    assertEquals(outcomeOf(sent), [0, MUCH]);
-    while (received < MUCH) {
-      received += sockets.take().bytesTransferred;
-      if (received < MUCH) receive();
-    }
-    assert(content.bytes.every((byte, at) => byte === into.bytes[at]));
-  });
+  itUnless(
+    isWine && "Wine sends a file by the thread that has begun it, and tells 0 bytes when that ends",
+    "a file goes on to its end",
+    async () => {
+      using folder = new Folder();
+      using sockets = new Sockets();
+      const [server, client] = sockets.pair();
+      const [content, into] = [sockets.buffer(MUCH), sockets.buffer(MUCH)];
+      fillPattern(content, 6);
+      const path = folder.file("data.bin", content.bytes);
+      await begin({ what: "transmitFile", socket: server.token, path });
+      let received = 0;
+      const receive = () => client.receive(into.subarray(received), 1);
+      receive();
+      const sent = takeUntilDone(sockets, ({ bytesTransferred }) => {
+        received += bytesTransferred;
+        if (received < MUCH) receive();
+      });
+      assertEquals(outcomeOf(sent), [0, MUCH]);
+      while (received < MUCH) {
+        received += sockets.take().bytesTransferred;
+        if (received < MUCH) receive();
+      }
+      assert(content.bytes.every((byte, at) => byte === into.bytes[at]));
+    },
+  );
 
   itUnless(
     isWine && "Wine does not wait for the other end",
