@@ -56,13 +56,22 @@ class Bench extends Sockets {
   /** Receives so many bytes, while transmissions end. */
   receiveWithin(socket: SocketHandle, byteLength: number): NativeBuffer {
     const into = this.buffer(byteLength);
-    socket.receive(into, { waitAll: true }, 2);
-    for (;;) {
-      const { operation, error, bytesTransferred } = this.take();
-      assertEquals([error, bytesTransferred], [null, byteLength]);
-      if (operation!.tag === 2) return into;
-      this.sent++;
+    for (let received = 0; received < byteLength;) {
+      // Under Wine it comes with less.
+      socket.receive(into.subarray(received), { waitAll: true }, 2);
+      for (;;) {
+        const { operation, error, bytesTransferred } = this.take();
+        assertEquals(error, null);
+        if (operation!.tag === 2) {
+          assert(isWine || bytesTransferred === byteLength);
+          received += bytesTransferred;
+          break;
+        }
+        assertEquals(bytesTransferred, byteLength);
+        this.sent++;
+      }
     }
+    return into;
   }
 
   override [Symbol.dispose](): void {
@@ -167,9 +176,8 @@ describe("sending files", () => {
     const long = bench.buffer(LENGTH);
     fillPattern(long);
     server.send(long, 1);
-    const all = bench.buffer(LENGTH);
-    client.receive(all, { waitAll: true }, 2);
-    assertEquals(bench.outcomes(2), [[1, 0, LENGTH], [2, 0, LENGTH]]);
+    const all = bench.receiveWithin(client, LENGTH);
+    if (bench.sent === 0) assertEquals(bench.outcome(), [0, LENGTH]);
     assert(isSame(all.bytes, long.bytes));
   });
 
