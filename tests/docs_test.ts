@@ -12,6 +12,7 @@ import { dirname, join, sep } from "node:path";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Folder, isBun } from "./conformance/fixture.ts";
+import { withoutNoise } from "./examples/tool.ts";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -74,7 +75,7 @@ function run(path: string): Promise<Run> {
   child.stdout.setEncoding("utf8").on("data", (text: string) => output += text);
   child.stderr.setEncoding("utf8").on("data", (text: string) => errors += text);
   return new Promise((resolve) => {
-    child.on("close", (status) => resolve({ status, output, errors }));
+    child.on("close", (status) => resolve({ status, output, errors: withoutNoise(errors) }));
   });
 }
 

@@ -51,7 +51,7 @@ export interface Ended {
 }
 
 /** Under Wine, Bun complains at each start that it cannot find folders by the names of volumes. */
-function withoutNoise(text: string): string {
+export function withoutNoise(text: string): string {
   return text.replaceAll(/^Internal error: directory mismatch .*\n/gm, "");
 }
 
