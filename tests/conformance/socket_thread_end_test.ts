@@ -6,7 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { Packet } from "../../mod.ts";
+import type { NativeBuffer, Packet, SocketHandle } from "../../mod.ts";
 import { Folder, isWindows, isWine, itUnless, startWorker } from "./fixture.ts";
 import { fillPattern, outcomeOf, SERVER, Sockets } from "./sockets.ts";
 import type { Begin } from "./workers/begin.ts";
@@ -26,6 +26,22 @@ function takeUntilDone(sockets: Sockets, each: (packet: Packet) => void): Packet
     if (packet.operation!.tag === 7) return packet;
     assertEquals(packet.error, null);
     each(packet);
+  }
+}
+
+/** `end` receives all of what the ended thread's operation sends. */
+function receiveMuch(sockets: Sockets, end: SocketHandle, into: NativeBuffer): void {
+  let received = 0;
+  const receive = () => end.receive(into.subarray(received), 1);
+  receive();
+  const sent = takeUntilDone(sockets, ({ bytesTransferred }) => {
+    received += bytesTransferred;
+    if (received < MUCH) receive();
+  });
+  assertEquals(outcomeOf(sent), [0, MUCH]);
+  while (received < MUCH) {
+    received += sockets.take().bytesTransferred;
+    if (received < MUCH) receive();
   }
 }
 
@@ -64,18 +80,7 @@ describe("operations of sockets whose thread has ended", () => {
     const [from, into] = [sockets.buffer(MUCH), sockets.buffer(MUCH)];
     fillPattern(from, 5);
     await begin({ what: "send", socket: client.token, buffer: from.token });
-    let received = 0;
-    const receive = () => server.receive(into.subarray(received), 1);
-    receive();
-    const sent = takeUntilDone(sockets, ({ bytesTransferred }) => {
-      received += bytesTransferred;
-      if (received < MUCH) receive();
-    });
-    assertEquals(outcomeOf(sent), [0, MUCH]);
-    while (received < MUCH) {
-      received += sockets.take().bytesTransferred;
-      if (received < MUCH) receive();
-    }
+    receiveMuch(sockets, server, into);
     assert(from.bytes.every((byte, at) => byte === into.bytes[at]));
   });
 
@@ -90,18 +95,7 @@ describe("operations of sockets whose thread has ended", () => {
       fillPattern(content, 6);
       const path = folder.file("data.bin", content.bytes);
       await begin({ what: "transmitFile", socket: server.token, path });
-      let received = 0;
-      const receive = () => client.receive(into.subarray(received), 1);
-      receive();
-      const sent = takeUntilDone(sockets, ({ bytesTransferred }) => {
-        received += bytesTransferred;
-        if (received < MUCH) receive();
-      });
-      assertEquals(outcomeOf(sent), [0, MUCH]);
-      while (received < MUCH) {
-        received += sockets.take().bytesTransferred;
-        if (received < MUCH) receive();
-      }
+      receiveMuch(sockets, client, into);
       assert(content.bytes.every((byte, at) => byte === into.bytes[at]));
     },
   );
