@@ -5,7 +5,7 @@
  * @module
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertGreater } from "@std/assert";
 import { adoptRequests } from "../../../src/system/linux/adoption.ts";
 import * as layout from "../../../src/system/linux/layout.ts";
 import { Port, portAt } from "../../../src/system/linux/port.ts";
@@ -222,4 +222,34 @@ export class Mortal {
     port.unlock();
     if (port.hasEngine() && !port.isRing()) adoptRequests(layout.placeOf(self()), self());
   }
+}
+
+/** What a round of `atEachStep` happens in, until it is disposed of. */
+export interface Stage extends Disposable {
+  /** Whether the thread had done all there is to do. */
+  readonly isAlive: boolean;
+  /** Whether no packet is left. */
+  readonly isEmpty: boolean;
+}
+
+/** Makes the thread end at each step, until it has done all there is to do: more than `atLeast` of `most`. */
+export function atEachStep<S extends Stage>(
+  open: (step: number) => S,
+  round: (stage: S) => void,
+  atLeast: number,
+  most: number,
+): void {
+  let step = 1;
+  for (; step < most; step++) {
+    using stage = open(step);
+    try {
+      round(stage);
+      assert(stage.isEmpty, "a packet more");
+    } catch (error) {
+      throw new Error(`Ended at step ${step}: ${error}`, { cause: error });
+    }
+    if (stage.isAlive) break;
+  }
+  assertGreater(step, atLeast);
+  assert(step < most, "it never comes to its end");
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { assert, assertEquals, assertGreater } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { describe } from "@std/testing/bdd";
 import { findHandle } from "../../../src/system/linux/handles.ts";
 import * as layout from "../../../src/system/linux/layout.ts";
@@ -16,19 +16,22 @@ import { itUnless, unlessLinux } from "../../conformance/fixture.ts";
 import { freshName } from "../../conformance/pipes.ts";
 import { RawSockets } from "../../conformance/raw-sockets.ts";
 import type { Memory } from "../../conformance/raw.ts";
-import { Mortal } from "./breaking.ts";
+import * as breaking from "./breaking.ts";
 
 /** Steps of the longest case, and more. */
 const MOST_STEPS = 1000;
 
 /** A port, a pipe, and a thread that ends at some step of what it does with it. */
 class Bench extends RawSockets {
-  readonly #mortal: Mortal;
+  readonly #mortal: breaking.Mortal;
   readonly name: string = freshName();
 
   constructor(step: number) {
     super();
-    this.#mortal = new Mortal(region().words[findHandle(this.onPort) + layout.H_FD] - 1, step);
+    this.#mortal = new breaking.Mortal(
+      region().words[findHandle(this.onPort) + layout.H_FD] - 1,
+      step,
+    );
   }
 
   get isAlive(): boolean {
@@ -91,21 +94,9 @@ class Bench extends RawSockets {
   }
 }
 
-/** Makes the thread end at each step, until it has done all there is to do. */
+/** Makes the thread end at each step of the round. */
 function atEachStep(atLeast: number, round: (bench: Bench) => void): void {
-  let step = 1;
-  for (; step < MOST_STEPS; step++) {
-    using bench = new Bench(step);
-    try {
-      round(bench);
-      assert(bench.isEmpty, "a packet more");
-    } catch (error) {
-      throw new Error(`Ended at step ${step}: ${error}`, { cause: error });
-    }
-    if (bench.isAlive) break;
-  }
-  assertGreater(step, atLeast);
-  assert(step < MOST_STEPS, "it never comes to its end");
+  breaking.atEachStep((step) => new Bench(step), round, atLeast, MOST_STEPS);
 }
 
 describe("promise 8: whoever serves a pipe ends at any step", () => {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { assert, assertEquals, assertGreater } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { describe } from "@std/testing/bdd";
 import { libc, sockets, streams } from "../../../src/ffi/libc.ts";
 import { word } from "../../../src/ffi/library.ts";
@@ -23,7 +23,7 @@ import {
 import { Folder, itUnless, unlessLinux } from "../../conformance/fixture.ts";
 import { bytesOf, RawSockets, textIn } from "../../conformance/raw-sockets.ts";
 import type { Memory } from "../../conformance/raw.ts";
-import { Mortal } from "./breaking.ts";
+import * as breaking from "./breaking.ts";
 
 /** Steps of the longest case, and more. */
 const MOST_STEPS = 3000;
@@ -37,11 +37,14 @@ type Result = [code: number, bytes: number];
 
 /** Sockets, and a thread that ends at some step of what it sees to. */
 class Bench extends RawSockets {
-  readonly #mortal: Mortal;
+  readonly #mortal: breaking.Mortal;
 
   constructor(step: number) {
     super();
-    this.#mortal = new Mortal(region().words[findHandle(this.onPort) + layout.H_FD] - 1, step);
+    this.#mortal = new breaking.Mortal(
+      region().words[findHandle(this.onPort) + layout.H_FD] - 1,
+      step,
+    );
   }
 
   get isAlive(): boolean {
@@ -95,21 +98,9 @@ class Bench extends RawSockets {
   }
 }
 
-/** Makes the thread end at each step, until it has done all there is to do. */
+/** Makes the thread end at each step of the round. */
 function atEachStep(round: (bench: Bench) => void): void {
-  let step = 1;
-  for (; step < MOST_STEPS; step++) {
-    using bench = new Bench(step);
-    try {
-      round(bench);
-      assert(bench.isEmpty, "a packet more");
-    } catch (error) {
-      throw new Error(`Ended at step ${step}: ${error}`, { cause: error });
-    }
-    if (bench.isAlive) break;
-  }
-  assertGreater(step, 12);
-  assert(step < MOST_STEPS, "it never comes to its end");
+  breaking.atEachStep((step) => new Bench(step), round, 12, MOST_STEPS);
 }
 
 /** A client by plain calls, of which no port knows. */
