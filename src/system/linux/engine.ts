@@ -38,6 +38,8 @@ export interface Engine {
   wait(thread: number, milliseconds: number): void;
   /** Whether there are completions to read. */
   hasCompletions(): boolean;
+  /** Lets the kernel complete what it may have left until this thread calls it. Under the lock. */
+  catchUp?(): void;
   /** Reads all completions. Under the lock. */
   reap(completed: Completed): void;
 }

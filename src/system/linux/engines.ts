@@ -12,7 +12,8 @@ import { createEpoll, destroyEpoll, Epoll } from "./epoll.ts";
 import * as errno from "./errno.ts";
 import * as layout from "./layout.ts";
 import { region } from "./region.ts";
-import { askForEntries, createRing, destroyRing, Ring } from "./ring.ts";
+import { Ring } from "./ring.ts";
+import { askForEntries, createRing, destroyRing } from "./ring-memory.ts";
 
 /** The variable that asks for an engine: `io_uring` or `epoll`. */
 const VARIABLE = "IOCP_ENGINE";

@@ -235,6 +235,12 @@ export class Port {
     if (this.#words[this.at + layout.P_NUDGED] !== 0) this.#nudge();
   }
 
+  /** As `reap`, for who will not wait in the kernel, with what is completed only there. */
+  reapForLook(): void {
+    if (this.hasEngine() && this.queue.queued() === 0) this.engine().catchUp?.();
+    this.reap();
+  }
+
   /**
    * Queues the packet of a request, or, when nobody can take it, only stores its status. The tail is
    * closed before and open after it.

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { ioUring, ioUringSetup, libc } from "../../ffi/libc.ts";
+import { ioUring } from "../../ffi/libc.ts";
 import { word } from "../../ffi/library.ts";
 import { view } from "../../ffi/memory.ts";
 import * as errno from "./errno.ts";
@@ -19,38 +19,24 @@ import { timespec } from "./park.ts";
 import { type Completed, type Engine, NO_REQUEST } from "./engine.ts";
 import { descriptorOf } from "./descriptors.ts";
 import { region } from "./region.ts";
+import {
+  PARAMS_CQ_OFF,
+  PARAMS_SQ_ENTRIES,
+  PARAMS_SQ_OFF,
+  readAddress,
+  SQE_WORDS,
+  writeAddress,
+} from "./ring-memory.ts";
 import { POLL, type Rules, rulesOf, TIMER, WRITE } from "./rules.ts";
 
-/** Entries of the submission ring: what one batch may hold back. A power of two. */
-const SUBMISSION_ENTRIES = 256;
-/** Entries of the completion ring; the kernel keeps what does not fit and tells us. */
-const COMPLETION_ENTRIES = 4096;
-
-const IORING_SETUP_CQSIZE = 1 << 3;
 const IORING_ENTER_GETEVENTS = 1;
 const IORING_ENTER_EXT_ARG = 1 << 3;
-const IORING_FEAT_SINGLE_MMAP = 1 << 0;
-const IORING_FEAT_NODROP = 1 << 1;
-const IORING_FEAT_EXT_ARG = 1 << 8;
-const IORING_OFF_SQ_RING = 0;
-const IORING_OFF_SQES = 0x10000000;
 const IORING_SQ_CQ_OVERFLOW = 1 << 1;
-const PROT_READ_WRITE = 3;
-const MAP_SHARED_POPULATE = 0x8001;
-
-// struct io_uring_params, in words
-const PARAMS_WORDS = 30;
-const PARAMS_SQ_ENTRIES = 0;
-const PARAMS_CQ_ENTRIES = 1;
-const PARAMS_FLAGS = 2;
-const PARAMS_FEATURES = 5;
-const PARAMS_SQ_OFF = 10;
-const PARAMS_CQ_OFF = 20;
+const IORING_SQ_TASKRUN = 1 << 2;
 
 const IORING_OP_NOP = 0;
 const IORING_OP_ASYNC_CANCEL = 14;
 
-const SQE_WORDS = 16;
 const NOTHING = word(0);
 
 /** One thread's view of a port's ring. */
@@ -264,6 +250,14 @@ export class Ring implements Engine {
     reaping(this.#port, request, life, result, this.position());
   }
 
+  /**
+   * What has become ready is completed when the thread that started it is next in the kernel: here, if
+   * that is the calling one. Under the lock.
+   */
+  catchUp(): void {
+    if ((Atomics.load(this.#words, this.#sqFlags) & IORING_SQ_TASKRUN) !== 0) this.#getEvents();
+  }
+
   /** Reads all completions. Under the lock. */
   reap(completed: Completed): void {
     const words = this.#words;
@@ -284,87 +278,12 @@ export class Ring implements Engine {
       }
       if ((Atomics.load(words, this.#sqFlags) & IORING_SQ_CQ_OVERFLOW) === 0) return;
       // More completions than the ring holds: the kernel moves in those it kept.
-      const flags = IORING_ENTER_GETEVENTS;
-      ioUring().syscall(errno.SYS_io_uring_enter, this.#fd, 0, 0, flags, NOTHING, NOTHING);
+      this.#getEvents();
     }
   }
-}
 
-/** Notes how many entries the ring of the port at `port` is to have; 0: as many as usual. */
-export function askForEntries(port: number, submissions: number, completions: number): void {
-  const { words } = region();
-  words[port + layout.P_RING_PARAMS + PARAMS_SQ_ENTRIES] = submissions;
-  words[port + layout.P_RING_PARAMS + PARAMS_CQ_ENTRIES] = completions;
-}
-
-/** Makes a ring for the port whose first word is `port`. Returns 0 or an errno. */
-export function createRing(port: number): number {
-  const { words } = region();
-  const params = new Int32Array(new ArrayBuffer(PARAMS_WORDS * 4));
-  params[PARAMS_FLAGS] = IORING_SETUP_CQSIZE;
-  const asked = port + layout.P_RING_PARAMS;
-  const most = words[asked + PARAMS_CQ_ENTRIES];
-  const submissions = words[asked + PARAMS_SQ_ENTRIES] ||
-    Math.min(SUBMISSION_ENTRIES, most || SUBMISSION_ENTRIES);
-  params[PARAMS_CQ_ENTRIES] = most || Math.max(COMPLETION_ENTRIES, submissions);
-  const bytes = new Uint8Array(params.buffer);
-  const fd = ioUringSetup().syscall(errno.SYS_io_uring_setup, submissions, bytes);
-  if (fd < 0) return errno.errno();
-  const needed = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG;
-  if ((params[PARAMS_FEATURES] & needed) !== needed) {
-    libc().close(fd);
-    return errno.ENOSYS; // a kernel before 5.11
+  #getEvents(): void {
+    const flags = IORING_ENTER_GETEVENTS;
+    ioUring().syscall(errno.SYS_io_uring_enter, this.#fd, 0, 0, flags, NOTHING, NOTHING);
   }
-  const sqBytes = params[PARAMS_SQ_OFF + 6] + params[PARAMS_SQ_ENTRIES] * 4;
-  const cqBytes = params[PARAMS_CQ_OFF + 5] + params[PARAMS_CQ_ENTRIES] * 16;
-  const ringBytes = Math.max(sqBytes, cqBytes);
-  const sqesBytes = params[PARAMS_SQ_ENTRIES] * SQE_WORDS * 4;
-  const ring = mapRing(fd, ringBytes, IORING_OFF_SQ_RING);
-  const sqes = mapRing(fd, sqesBytes, IORING_OFF_SQES);
-  if (ring === 0 || sqes === 0) {
-    const reason = errno.errno();
-    if (ring !== 0) libc().munmap(word(ring), word(ringBytes));
-    libc().close(fd);
-    return reason;
-  }
-  // Entry i of the index array always names submission entry i.
-  const array = new Int32Array(view(ring + params[PARAMS_SQ_OFF + 6], sqesBytes / 16));
-  for (let i = 0; i < params[PARAMS_SQ_ENTRIES]; i++) array[i] = i;
-  words.set(params, port + layout.P_RING_PARAMS);
-  writeAddress(port + layout.P_RING_ADDRESS, ring);
-  words[port + layout.P_RING_BYTES] = ringBytes;
-  writeAddress(port + layout.P_SQES_ADDRESS, sqes);
-  words[port + layout.P_RING] = fd + 1;
-  return 0;
-}
-
-/** Unmaps and closes the port's ring. Nothing may be in flight on it. */
-export function destroyRing(port: number): void {
-  const { words } = region();
-  const entries = words[port + layout.P_RING_PARAMS + PARAMS_SQ_ENTRIES];
-  libc().munmap(
-    word(readAddress(port + layout.P_RING_ADDRESS)),
-    word(words[port + layout.P_RING_BYTES]),
-  );
-  libc().munmap(word(readAddress(port + layout.P_SQES_ADDRESS)), word(entries * SQE_WORDS * 4));
-  libc().close(words[port + layout.P_RING] - 1);
-  words[port + layout.P_RING] = 0;
-}
-
-function mapRing(fd: number, byteLength: number, offset: number): number {
-  const { mmap } = libc();
-  const flags = MAP_SHARED_POPULATE;
-  const mapped = mmap(NOTHING, word(byteLength), PROT_READ_WRITE, flags, fd, word(offset));
-  return Number(mapped) >= 2 ** 63 ? 0 : Number(mapped);
-}
-
-function readAddress(at: number): number {
-  const { words } = region();
-  return (words[at] >>> 0) + (words[at + 1] >>> 0) * 0x100000000;
-}
-
-function writeAddress(at: number, address: number): void {
-  const { words } = region();
-  words[at] = address | 0;
-  words[at + 1] = address / 0x100000000 | 0;
 }

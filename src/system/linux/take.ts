@@ -34,7 +34,8 @@ export function getQueuedCompletionStatusEx(
   leaveOther(me, handle);
   const port = lockPort(handle);
   if (port === null) return code.ERROR_INVALID_HANDLE;
-  port.reap();
+  if (timeoutMs > 0) port.reap();
+  else port.reapForLook();
   let taken = port.queue.step(me, entries.words, count, timeoutMs <= 0);
   if (taken === MUST_SLEEP) taken = wait(port, me, entries, count, timeoutMs);
   port.queue.release();

@@ -12,7 +12,14 @@ import { ledger, P_SYSTEM, readNumber } from "../../../src/core/ledger.ts";
 import { findHandle } from "../../../src/system/linux/handles.ts";
 import * as layout from "../../../src/system/linux/layout.ts";
 import { region } from "../../../src/system/linux/region.ts";
-import { Folder, isLinux, itUnless, startWorker, unlessLinux } from "../../conformance/fixture.ts";
+import {
+  Folder,
+  isLinux,
+  itUnless,
+  startWorker,
+  unlessLinux,
+  until,
+} from "../../conformance/fixture.ts";
 
 function withoutRing(): string | false {
   if (!isLinux) return unlessLinux;
@@ -192,5 +199,27 @@ describe("promise 10: a ring with a handful of entries", () => {
       50,
       50,
     ]);
+  });
+});
+
+describe("a ring that does not interrupt who computes", () => {
+  itUnless(unlessRing, "a look finds what has come while its thread made no call", async () => {
+    using folder = new Folder();
+    using port = new CompletionPort({ engine: "io_uring" });
+    using buffer = NativeBuffer.allocate(64);
+    const path = folder.fifo("fifo");
+    using fifo = FileHandle.open(path, { read: true, write: true });
+    port.associate(fifo, 5);
+    const turn = new Int32Array(new SharedArrayBuffer(4)).fill(-2);
+    const count = 50;
+    const spilled = startWorker("spill", { path, turn, count });
+    await until(() => Atomics.load(turn, 0) === 0, "the other thread is there");
+    for (let round = 0; round < count; round++) {
+      fifo.read(buffer.subarray(0, 1), 0, round);
+      Atomics.add(turn, 0, 1);
+      while (Atomics.load(turn, 0) % 2 !== 0);
+      assertEquals(port.get(0)?.operation?.tag, round);
+    }
+    await spilled;
   });
 });
