@@ -24,6 +24,8 @@ const LAYOUT_VERSION = 4;
 /** An operation: its OVERLAPPED comes first, so that its address is the place's. */
 export const OPERATION_WORDS = 32;
 export const O_INTERNAL = 0;
+/** There, where the system tells starts: it has not heard of the operation. No status is this. */
+export const NOT_STARTED: number = -1;
 export const O_OFFSET = 4;
 export const O_STATE = 9;
 export const O_KIND = 10;
@@ -104,6 +106,9 @@ export const THREAD_WORDS = 256;
 export const T_PORT = 0;
 export const T_STARTED = 1;
 export const T_ENDED = 2;
+/** The operation that it has begun to start last, and in which life of its place; see `start.ts`. */
+export const T_STARTING = 3;
+export const T_STARTING_LIFE = 4;
 /** Which life of its place it lives, from when it does; negative, the place of the thread that buries it. */
 export const T_LIVES = 9;
 /** The port whose packets it asks for, has not done with or queues itself, else 0. */

@@ -29,6 +29,7 @@ const {
   B_REFERENCES,
   GENERATION,
   H_SYSTEM,
+  NOT_STARTED,
   O_ADDRESS,
   O_ANNEX,
   O_ASKING,
@@ -184,7 +185,8 @@ export function isInFlight(place: number): boolean {
  * status is written (31).
  */
 export function isDone(place: number): boolean {
-  return isInFlight(place) && ledger().words[place + O_INTERNAL] !== STATUS_PENDING;
+  const status = ledger().words[place + O_INTERNAL];
+  return isInFlight(place) && status !== STATUS_PENDING && status !== NOT_STARTED;
 }
 
 /** Whether an address lies in this module's memory, where nothing posted may point. */

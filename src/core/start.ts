@@ -37,12 +37,14 @@ import { onlookers } from "./onlookers.ts";
 import { givePlace, takePlace } from "./places.ts";
 import { beginTaking, endTaking } from "./port-life.ts";
 import { keepForOperation } from "./spares.ts";
+import { enrolled } from "./threads.ts";
 
 // Of this module's own: an imported constant is read from memory at each use, one of these is in the code.
 const {
   GENERATION,
   H_KEY,
   H_PORT,
+  NOT_STARTED,
   O_BUFFER,
   O_HANDLE,
   O_INTERNAL,
@@ -59,6 +61,8 @@ const {
   P_CALLS,
   P_MAX_IN_FLIGHT,
   P_SYSTEM,
+  T_STARTING,
+  T_STARTING_LIFE,
 } = ledgers;
 
 /** Numbers of the kinds that have a way of their own here; all others come by `startWith`. */
@@ -71,6 +75,9 @@ export const RECEIVE: number = kindOf("WSARecv");
 
 /** Whether calls on a handle are counted at all; see `calls.ts`. */
 const COUNTS_CALLS: boolean = system.reusesHandles;
+
+/** The status of an operation until the system has it. */
+const UNHEARD: number = system.tellsStarts ? NOT_STARTED : STATUS_PENDING;
 
 /** Where the flags are, in words from `O_RESULT` on. */
 const FLAGS = 4;
@@ -223,7 +230,6 @@ function fillPlace(
 ): StartedOperation {
   const offsetLow = offset | 0;
   const offsetHigh = ledgers.highOf(offset);
-  words[place + O_INTERNAL] = STATUS_PENDING;
   // The rest of the OVERLAPPED word by word: a call of `fill` takes longer than all of this.
   words[place + O_INTERNAL + 1] = 0;
   words[place + O_INTERNAL + 2] = 0;
@@ -264,13 +270,31 @@ function acquirePlace(words: Int32Array<ArrayBuffer>, handle: Handle, call: stri
       givePlace(words, place);
       throw tooMany(handle, words[port + P_MAX_IN_FLIGHT], call);
     }
-    words[place + O_PORT] = port;
-    words[place + O_HANDLE] = handlePlace;
+    noteStart(words, place, port, handlePlace);
     return place;
   } catch (error) {
     dropHandle(handlePlace);
     throw error;
   }
+}
+
+/**
+ * The place is the operation's. Should the thread end before the system has heard of it, no packet comes:
+ * whoever buries the thread gives it back. What is to be given back is noted without a call in between.
+ */
+function noteStart(
+  words: Int32Array<ArrayBuffer>,
+  place: number,
+  port: number,
+  handle: number,
+): void {
+  const thread = enrolled();
+  words[place + O_PORT] = port;
+  words[place + O_HANDLE] = handle;
+  words[place + O_INTERNAL] = UNHEARD;
+  if (thread === 0) return;
+  words[thread + T_STARTING_LIFE] = words[place + GENERATION];
+  words[thread + T_STARTING] = place;
 }
 
 function noPort(handle: Handle, port: number, call: string): Error {

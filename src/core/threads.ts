@@ -20,9 +20,10 @@ import { giveSpares } from "./spares.ts";
 // Of this module's own: an imported constant is read from memory at each use, one of these is in the code.
 const {
   GENERATION,
+  NOT_STARTED,
+  O_INTERNAL,
   RECOVERING,
   SPARES,
-  T_ENDED,
   T_FREE_COUNT,
   T_HAND,
   T_LIVES,
@@ -31,6 +32,8 @@ const {
   T_READY,
   T_ROOM,
   T_SPARE,
+  T_STARTING,
+  T_STARTING_LIFE,
   T_TAKING,
 } = ledgers;
 
@@ -66,7 +69,7 @@ function enroll(): number {
   words[thread + T_HAND] = 0;
   words[thread + T_FREE_COUNT] = 0;
   words[thread + T_READY] = 0;
-  words.fill(0, thread + T_PORT, thread + T_ENDED + 1);
+  words.fill(0, thread + T_PORT, thread + T_STARTING_LIFE + 1);
   words.fill(0, thread + T_SPARE, thread + T_SPARE + SPARES * 2);
   writeNumber(words, thread + T_ROOM, 0);
   const code = system.openThread(markOf(thread));
@@ -106,6 +109,7 @@ export function buryEnded(): void {
     if (Atomics.compareExchange(words, thread + T_LIVES, lives, -own) !== lives) continue;
     letGoOf(thread);
     if (words[thread + T_HAND] !== 0) finish(words[thread + T_HAND]);
+    if (hasUnstarted(words, thread)) finish(words[thread + T_STARTING]);
     giveKept(words, thread);
     giveSpares(thread);
     giveCount(words, thread);
@@ -117,6 +121,13 @@ export function buryEnded(): void {
     Atomics.store(words, thread + T_LIVES, 0);
     threads.release(thread);
   }
+}
+
+/** Whether the thread, which has ended, was about to start an operation of which the system has not heard. */
+function hasUnstarted(words: Int32Array<ArrayBuffer>, thread: number): boolean {
+  const place = words[thread + T_STARTING];
+  return place !== 0 && words[place + GENERATION] === words[thread + T_STARTING_LIFE] &&
+    words[place + O_INTERNAL] === NOT_STARTED;
 }
 
 /** The calling thread has an operation whose packet it took no longer in its hands. */

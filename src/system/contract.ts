@@ -370,6 +370,8 @@ export interface System
   readonly reusesHandles: boolean;
   /** Whether `queryIoCompletion` tells the packets posted and taken; the core counts them if not. */
   readonly countsPackets: boolean;
+  /** Whether it leaves the status of an OVERLAPPED alone until it has the operation, whose packet then comes. */
+  readonly tellsStarts: boolean;
   /** Whether a socket that was accepted or has connected must be told so, by SO_UPDATE_…_CONTEXT. */
   readonly updatesContexts: boolean;
   /** Whether entries carry the errno behind a status; the field is not defined if not. */

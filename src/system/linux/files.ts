@@ -16,11 +16,12 @@ import { closeLocks } from "./locks.ts";
 import { openFile, removeMade } from "./opening.ts";
 import { isPipeName } from "./pipe-folders.ts";
 import { openPipe } from "./pipe-open.ts";
-import { portAt } from "./port.ts";
+import { type Port, portAt } from "./port.ts";
 import { region } from "./region.ts";
-import { acquireRequest, closeRequests, releaseRequest } from "./requests.ts";
+import { releaseRequest } from "./request-places.ts";
+import { closeRequests } from "./requests.ts";
 import { defineHandle, handleRulesOf, READ, rulesOf, WRITE } from "./rules.ts";
-import { launch, READABLE, refusalFor, WRITABLE } from "./start.ts";
+import { beginStart, launch, READABLE, refusalFor, WRITABLE } from "./start.ts";
 import { AT_FDCWD, statx } from "./statx.ts";
 import { self } from "./threads.ts";
 import { openTransfer } from "./transfers.ts";
@@ -132,27 +133,31 @@ function transfer(
   else if ((words[at + layout.H_FLAGS] & right) === 0) refusal = code.ERROR_ACCESS_DENIED;
   else if (place === 0 || overlapped === 0) refusal = code.ERROR_INVALID_PARAMETER;
   if (refusal !== 0) return refusalFor(handle, at, refusal);
-  const request = acquireRequest();
-  if (request < 0) return code.ERROR_NO_SYSTEM_RESOURCES;
   const port = portAt(place - 1);
-  port.lock(self());
-  let answer = code.ERROR_IO_PENDING;
-  if (findHandle(handle) !== at) answer = code.ERROR_INVALID_HANDLE;
-  else if (!port.hasRoom()) answer = code.ERROR_NO_SYSTEM_RESOURCES;
-  else answer = rules.refusal?.(at) || answer;
-  if (answer === code.ERROR_IO_PENDING) {
-    openTransfer(port, at, request, kind, address, length, overlapped);
-    const { begin } = rulesOf(kind);
-    if (begin === undefined) launch(port, request);
-    else {
-      begin(port, request);
-      // What has ended at once has its packet in the queue.
-      port.queue.release();
-    }
-  }
+  const request = beginStart(port, handle, at);
+  if (request < 0) return -request;
+  refusal = rules.refusal?.(at) ?? 0;
+  if (refusal === 0) beginTransfer(port, at, request, kind, address, length, overlapped);
+  else releaseRequest(port, request);
   port.unlock();
-  if (answer !== code.ERROR_IO_PENDING) releaseRequest(request);
-  return answer;
+  return refusal === 0 ? code.ERROR_IO_PENDING : refusal;
+}
+
+function beginTransfer(
+  port: Port,
+  handle: number,
+  request: number,
+  kind: number,
+  address: number,
+  length: number,
+  overlapped: number,
+): void {
+  openTransfer(port, handle, request, kind, address, length, overlapped);
+  const { begin } = rulesOf(kind);
+  if (begin === undefined) return launch(port, request);
+  begin(port, request);
+  // What has ended at once has its packet in the queue.
+  port.queue.release();
 }
 
 /** The descriptor of an open file handle; -1 if it is none. */
@@ -191,10 +196,11 @@ export function closeFile(at: number): number {
   } else {
     const port = portAt(place - 1);
     port.lock(self());
+    // Owed first, should the thread end in what follows; what is in flight keeps the port beside it.
+    port.dropReferenceLater();
     mustClose = closeRequests(port, at);
     port.queue.release();
     port.submitLater();
-    port.dropReferenceLater();
     port.unlock();
   }
   // The descriptor is gone in any case; other reasons say nothing of the file.

@@ -120,10 +120,15 @@ export const P_NEWEST = 5;
 export const P_WAITING = 6;
 /** How many packets were ever taken from the queue; changes by one store. */
 export const P_HEAD = 7;
-/** Open handle, associated handles, operations in flight: what keeps the port alive. */
+/** Places of requests that wait to be used again, each with the next in `R_NEWER`, and how many. */
+export const P_IDLE = 8;
+export const P_IDLE_COUNT = 9;
+/** Open handle, associated handles, all operations in flight together: what keeps the port alive. */
 export const P_REFERENCES = 10;
 /** Operations in flight; each has a place in the queue kept for its packet. */
 export const P_IN_FLIGHT = 11;
+/** 1: there is or was an operation in flight, and all that are keep the port by one reference. */
+export const P_IS_KEPT = 12;
 /** Packets taken, a count of two words. */
 export const P_TAKEN = 14;
 /** The engine: one of the `ENGINE_` values, and the errno for which io_uring was not taken. */
@@ -162,6 +167,9 @@ export const J_POSITION = 75;
 export const J_GOING_ON = 76;
 export const J_GOING_ON_POSITION = 77;
 export const J_LAUNCHING = 78;
+export const J_RUN_HEAD = 59;
+export const J_RUN_END = 60;
+export const J_RUN_TAIL = 61;
 
 /**
  * The end of the queue, which every post touches and nothing of the first sixteen words: another
@@ -227,7 +235,7 @@ export const R_GENERATION = 0;
 /** One of the `REQUEST_` values; 0 when it is none. */
 export const R_STATE = 1;
 export const R_HANDLE = 2;
-/** The handle's operations, started after and before this one. */
+/** The handle's operations, started after and before this one; of a place that waits, the next one. */
 export const R_NEWER = 3;
 export const R_OLDER = 4;
 export const R_OVERLAPPED = 5;

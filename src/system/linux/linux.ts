@@ -25,6 +25,7 @@ export const linux: System = {
   name: "linux",
   reusesHandles: false,
   countsPackets: true,
+  tellsStarts: true,
   updatesContexts: false,
   reportsErrno: true,
   virtualAlloc,

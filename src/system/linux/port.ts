@@ -14,6 +14,7 @@ import type { Words } from "./fifo.ts";
 import { Queue } from "./queue.ts";
 import { queueWords, region } from "./region.ts";
 import { repair } from "./repair.ts";
+import { releaseIdle } from "./request-places.ts";
 import { completeRequest } from "./requests.ts";
 import type { Engine } from "./engine.ts";
 import { createEngine, destroyEngine, viewEngine } from "./engines.ts";
@@ -65,6 +66,7 @@ export class Port {
     const me = this.queue.owner;
     const released = this.queue.released;
     const mustSubmit = released.length === 0 ? this.#submitLater : this.#wakeInRing();
+    if (words[this.at + layout.P_OPEN] === 0) this.#letGoIfOver();
     if (mustSubmit) {
       this.addReference();
       this.dropReferenceLater();
@@ -228,6 +230,16 @@ export class Port {
     this.unlock();
   }
 
+  /** As `submit`, if the port is still there; without the lock. */
+  submitIfAlive(thread: number): void {
+    if (!this.addReferenceIfAlive()) return;
+    this.queue.owner = thread;
+    // Should the thread end meanwhile, it owes the reference.
+    this.dropReferenceLater();
+    if (this.#words[this.at + layout.P_GENERATION] === this.generation) this.submit(thread);
+    payReferences(thread);
+  }
+
   /** Reads the engine's completions into the queue; under the lock. */
   reap(): void {
     if (!this.hasEngine() || !this.engine().hasCompletions()) return;
@@ -237,7 +249,7 @@ export class Port {
 
   /** As `reap`, for who will not wait in the kernel, with what is completed only there. */
   reapForLook(): void {
-    if (this.hasEngine() && this.queue.queued() === 0) this.engine().catchUp?.();
+    if (this.hasEngine()) this.engine().catchUp?.();
     this.reap();
   }
 
@@ -259,6 +271,26 @@ export class Port {
     this.queue.append(words[key], words[key + 1], low, high, status | 0, bytes | 0, extra);
   }
 
+  /**
+   * An operation is in flight. One reference, which is kept as long as the port is open, is for all of
+   * them: no operation counts it by an atomic instruction. Under the lock.
+   */
+  keepForOperations(): void {
+    if (this.#words[this.at + layout.P_IS_KEPT] !== 0) return;
+    this.addReference();
+    this.#words[this.at + layout.P_IS_KEPT] = 1;
+  }
+
+  /** The port is closed: once nothing is in flight any more, nothing will be. */
+  #letGoIfOver(): void {
+    const words = this.#words;
+    if (words[this.at + layout.P_IS_KEPT] === 0 || words[this.at + layout.P_IN_FLIGHT] !== 0) {
+      return;
+    }
+    releaseIdle(this.at);
+    this.dropReferenceLater(this.at + layout.P_IS_KEPT);
+  }
+
   /** Keeps the port's memory and ring for one more holder. */
   addReference(): void {
     Atomics.add(this.#words, this.at + layout.P_REFERENCES, 1);
@@ -276,22 +308,24 @@ export class Port {
     return false;
   }
 
-  /** A reference goes when the lock is given back, or when the thread that has it is buried. */
-  dropReferenceLater(): void {
+  /**
+   * A reference goes when the lock is given back, or when the thread that has it is buried. The
+   * word at `noted`, if there is one, says until now that somebody has it. A thread is ended at a
+   * call or in a loop, and here is neither between the two stores.
+   */
+  dropReferenceLater(noted: number = 0): void {
+    const words = this.#words;
     const owed = this.queue.owner + layout.T_OWED;
-    this.#words[this.queue.owner + layout.T_OWED_PORT] = this.queue.place + 1;
-    this.#words[owed] = this.#words[owed] + 1;
+    words[this.queue.owner + layout.T_OWED_PORT] = this.queue.place + 1;
+    if (noted !== 0) words[noted] = 0;
+    words[owed] = words[owed] + 1;
   }
 
-  /** Gives references back, without the lock; the last one destroys the port. */
-  dropReferences(count: number): void {
-    const before = Atomics.sub(this.#words, this.at + layout.P_REFERENCES, count);
-    if (before === count) this.#destroy();
-  }
-
-  #destroy(): void {
+  /** Nobody has a reference any more: the place is given back. */
+  destroy(): void {
     const { address, ports } = region();
     if (this.hasEngine()) destroyEngine(this.at);
+    releaseIdle(this.at);
     const capacity = this.#words[this.at + layout.P_CAPACITY];
     if (capacity > layout.FIRST_QUEUE) {
       const queue = address + layout.TABLE_BYTES + this.queue.place * layout.QUEUE_BYTES;
@@ -307,9 +341,11 @@ export class Port {
 export function payReferences(thread: number): void {
   const { words } = region();
   const count = words[thread + layout.T_OWED];
-  const place = words[thread + layout.T_OWED_PORT];
+  if (count === 0) return;
+  const port = portAt(words[thread + layout.T_OWED_PORT] - 1);
   words[thread + layout.T_OWED] = 0;
-  if (count !== 0) portAt(place - 1).dropReferences(count);
+  const before = Atomics.sub(words, port.at + layout.P_REFERENCES, count);
+  if (before === count) port.destroy();
 }
 
 /**

@@ -172,7 +172,7 @@ function queryIoCompletion(handle: number, state: PortState): number {
   if (port === null) return code.ERROR_INVALID_HANDLE;
   const { words } = region();
   // What has completed is in the queue, whoever has looked.
-  port.reap();
+  port.reapForLook();
   port.queue.release();
   // Of a thread that has kept something back and does not come to hand it over.
   if (port.hasEngine()) port.submitLater();
@@ -219,13 +219,14 @@ function closePort(place: number, handle: number): void {
   const { words } = region();
   const port = portAt(place);
   port.lock(self());
+  // Owed first, should the thread end in what follows.
+  port.dropReferenceLater();
   words[port.at + layout.P_OPEN] = 0;
   // Who posts from here on finds the handle closed.
   port.queue.openTail(port.queue.closeTail());
   Atomics.add(words, layout.LINGERING, 1);
   dropQueued(port);
   port.queue.abandon();
-  port.dropReferenceLater();
   port.unlock();
   freeHandle(handle);
 }
@@ -250,7 +251,7 @@ function sweep(): void {
     const port = portAt(place);
     port.lock(me);
     if (!port.isOpen() && port.addReferenceIfAlive()) {
-      port.reap();
+      port.reapForLook();
       port.dropReferenceLater();
     }
     port.unlock();

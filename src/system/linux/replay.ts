@@ -12,14 +12,8 @@ import type { Port } from "./port.ts";
 import { region } from "./region.ts";
 import { nextOf } from "./order.ts";
 import { handleRulesOf, rulesOf } from "./rules.ts";
-import {
-  completeRequest,
-  endFinished,
-  failRequest,
-  follow,
-  goOn,
-  releaseRequest,
-} from "./requests.ts";
+import { completeRequest, endFinished, failRequest, follow, goOn } from "./requests.ts";
+import { countIdle, releaseRequest } from "./request-places.ts";
 
 /** The lock was inherited: every request of the port is as if nobody had ended. */
 export function replay(port: Port): void {
@@ -27,6 +21,7 @@ export function replay(port: Port): void {
   if (!port.hasEngine()) return;
   // Asked before anything is started here: it tells what the thread has started itself.
   const position = port.engine().position();
+  countIdle(port);
   replayFinishing(port);
   let inFlight = 0;
   for (const handle of handlesOf(port)) inFlight += relink(handle);
@@ -108,7 +103,7 @@ function replayOpening(port: Port, position: number): void {
     else failRequest(port, request, ECANCELED);
   }
   words[port.at + layout.J_OPENING] = 0;
-  if (state === 0) releaseRequest(request);
+  if (state === 0) releaseRequest(port, request);
 }
 
 /** It was to be handed to the engine; unless it was, it is now. */

@@ -18,20 +18,10 @@ import * as layout from "./layout.ts";
 import type { Port } from "./port.ts";
 import { leaveDescriptor } from "./descriptors.ts";
 import { region } from "./region.ts";
+import { releaseRequest } from "./request-places.ts";
 import { NO_REQUEST } from "./engine.ts";
 import { followerOf, isBehind } from "./order.ts";
 import { handleRulesOf, POLL, rulesOf } from "./rules.ts";
-
-/** Reserves the place of an operation; -1 if all are in flight. */
-export function acquireRequest(): number {
-  const place = region().requests.acquire();
-  return place < 0 ? -1 : layout.REQUESTS + place * layout.REQUEST_WORDS;
-}
-
-/** Gives a place of `acquireRequest` back. */
-export function releaseRequest(request: number): void {
-  region().requests.release(layout.requestPlace(request));
-}
 
 /**
  * An operation begins on the handle at `handle`: `request` is in flight from here
@@ -48,8 +38,9 @@ export function openRequest(
   overlapped: number,
 ): void {
   const { words } = region();
+  const fields = wordsAround(overlapped);
+  const status = wordIndex(overlapped);
   journal.opening(port.at, request);
-  wordsAround(overlapped)[wordIndex(overlapped)] = STATUS_PENDING;
   words[request + layout.R_GENERATION] = words[request + layout.R_GENERATION] + 1 | 0;
   words[request + layout.R_HANDLE] = handle;
   writeAddress(words, request + layout.R_OVERLAPPED, overlapped);
@@ -58,8 +49,9 @@ export function openRequest(
   words[request + layout.R_KIND] = kind;
   link(words, handle, request);
   words[port.at + layout.P_IN_FLIGHT]++;
-  port.addReference();
-  // Last: whoever finds it so finds it whole, and gives it its packet.
+  port.keepForOperations();
+  // Last: whoever finds it so finds it whole, and gives it its packet; and only then it is pending.
+  fields[status] = STATUS_PENDING;
   words[request + layout.R_STATE] = layout.REQUEST_STARTED;
 }
 
@@ -158,11 +150,10 @@ export function endFinished(port: Port, request: number, handle: number): void {
   // A completion that still comes, of a timer for instance, is nobody's.
   words[request + layout.R_GENERATION] = words[request + layout.R_GENERATION] + 1 | 0;
   journal.finished(port.at, request);
-  releaseRequest(request);
+  releaseRequest(port, request);
   if (words[handle + layout.H_IN_FLIGHT] === 0 && words[handle + layout.H_FD] < 0) {
     freeHandle(handle);
   }
-  port.dropReferenceLater();
 }
 
 /**
@@ -223,7 +214,8 @@ function link(words: Int32Array<ArrayBuffer>, handle: number, request: number): 
   words[handle + layout.H_IN_FLIGHT]++;
 }
 
-function unlink(words: Int32Array<ArrayBuffer>, handle: number, request: number): void {
+/** The request is none of its handle's any more. */
+export function unlink(words: Int32Array<ArrayBuffer>, handle: number, request: number): void {
   const newer = words[request + layout.R_NEWER];
   const older = words[request + layout.R_OLDER];
   if (newer !== 0) words[newer + layout.R_OLDER] = older;

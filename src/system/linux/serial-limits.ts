@@ -14,7 +14,8 @@ import { ECANCELED } from "./errno.ts";
 import * as layout from "./layout.ts";
 import type { Port } from "./port.ts";
 import { region } from "./region.ts";
-import { acquireRequest, goOn, readAddress, releaseRequest, writeAddress } from "./requests.ts";
+import { acquireRequest, releaseRequest } from "./request-places.ts";
+import { goOn, readAddress, writeAddress } from "./requests.ts";
 import { define, SERIAL_LINES, TIMER } from "./rules.ts";
 import { L_READ_LIMIT, L_WRITE_LIMIT, lineOf, lines } from "./serial-line.ts";
 import { setTimer } from "./timers.ts";
@@ -75,7 +76,7 @@ export function stopTimers(port: Port, handle: number): void {
 
 function startTimer(port: Port, limit: number, handle: number, end: number): boolean {
   const { words } = region();
-  const timer = acquireRequest();
+  const timer = acquireRequest(port);
   if (timer < 0) return false;
   const life = words[timer + layout.R_GENERATION] + 1 | 0;
   words.fill(0, timer, timer + layout.REQUEST_WORDS);
@@ -117,7 +118,7 @@ function forget(port: Port, timer: number): void {
   const { words } = region();
   words[timer + layout.R_STATE] = 0;
   words[timer + layout.R_GENERATION] = words[timer + layout.R_GENERATION] + 1 | 0;
-  releaseRequest(timer);
+  releaseRequest(port, timer);
   port.dropReferenceLater();
 }
 

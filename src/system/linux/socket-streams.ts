@@ -16,25 +16,15 @@ import { statusOfError } from "../status.ts";
 import * as winsock from "../winsock.ts";
 import { descriptorOf } from "./descriptors.ts";
 import * as errno from "./errno.ts";
-import { findHandle } from "./handles.ts";
 import * as layout from "./layout.ts";
 import { type Port, portAt } from "./port.ts";
 import { region } from "./region.ts";
-import {
-  acquireRequest,
-  finishRequest,
-  goOn,
-  mustEnd,
-  openRequest,
-  readAddress,
-  releaseRequest,
-} from "./requests.ts";
+import { finishRequest, goOn, mustEnd, openRequest, readAddress } from "./requests.ts";
 import { define, IN, OUT, POLL, SOCKETS } from "./rules.ts";
 import { endReceive, endSendingIfDone, failReceive } from "./socket-ends.ts";
 import { beginDatagram } from "./socket-messages.ts";
 import { failSocket, hasState, IS_DATAGRAM, receiveRefusal, sendRefusal } from "./socket-state.ts";
-import { launch, refusalFor } from "./start.ts";
-import { self } from "./threads.ts";
+import { beginStart, launch, refusalFor } from "./start.ts";
 
 export const RECEIVE: number = SOCKETS;
 export const SEND: number = SOCKETS + 1;
@@ -72,30 +62,23 @@ export function startTransfer(
   if (refusal !== 0) return refusalFor(socket, at, refusal);
   const place = words[at + layout.H_PORT];
   if (place === 0 || overlapped === 0) return refusalFor(socket, at, code.ERROR_INVALID_PARAMETER);
-  const request = acquireRequest();
-  if (request < 0) return code.ERROR_NO_SYSTEM_RESOURCES;
   const port = portAt(place - 1);
-  port.lock(self());
-  let answer = code.ERROR_IO_PENDING;
-  if (findHandle(socket) !== at) answer = code.ERROR_INVALID_HANDLE;
-  else if (!port.hasRoom()) answer = code.ERROR_NO_SYSTEM_RESOURCES;
-  else {
-    openRequest(port, at, request, kind, overlapped);
-    words[request + layout.R_OFFSET] = 0;
-    words[request + layout.R_OFFSET + 1] = 0;
-    // The WSABUF: its length, then its address.
-    const from = wordsAround(buffers);
-    const index = wordIndex(buffers);
-    words[request + layout.R_ADDRESS] = from[index + 2];
-    words[request + layout.R_ADDRESS + 1] = from[index + 3];
-    words[request + layout.R_LENGTH] = from[index];
-    words[request + layout.R_FLAGS] = kind === SEND ? SEND_FLAGS : receiveFlags(flags);
-    prepareReceive(request, kind, from[index]);
-    launch(port, request);
-  }
+  const request = beginStart(port, socket, at);
+  if (request < 0) return -request;
+  openRequest(port, at, request, kind, overlapped);
+  words[request + layout.R_OFFSET] = 0;
+  words[request + layout.R_OFFSET + 1] = 0;
+  // The WSABUF: its length, then its address.
+  const from = wordsAround(buffers);
+  const index = wordIndex(buffers);
+  words[request + layout.R_ADDRESS] = from[index + 2];
+  words[request + layout.R_ADDRESS + 1] = from[index + 3];
+  words[request + layout.R_LENGTH] = from[index];
+  words[request + layout.R_FLAGS] = kind === SEND ? SEND_FLAGS : receiveFlags(flags);
+  prepareReceive(request, kind, from[index]);
+  launch(port, request);
   port.unlock();
-  if (answer !== code.ERROR_IO_PENDING) releaseRequest(request);
-  return answer;
+  return code.ERROR_IO_PENDING;
 }
 
 /** The kernel would not wait: a receive of nothing says when there is something. */

@@ -10,7 +10,8 @@ import { launching, opened } from "./journal.ts";
 import * as layout from "./layout.ts";
 import { type Port, portAt } from "./port.ts";
 import { region } from "./region.ts";
-import { acquireRequest, openRequest, releaseRequest } from "./requests.ts";
+import { acquireRequest, NO_PLACE, recallIdle } from "./request-places.ts";
+import { openRequest } from "./requests.ts";
 import { startInOrder } from "./order.ts";
 import { started } from "./submission.ts";
 import { self } from "./threads.ts";
@@ -41,24 +42,42 @@ export function startOn(
   if (refusal !== 0) return refusalFor(handle, at, refusal);
   const place = words[at + layout.H_PORT];
   if (place === 0) return code.ERROR_INVALID_HANDLE;
-  const request = acquireRequest();
-  if (request < 0) return code.ERROR_NO_SYSTEM_RESOURCES;
   const port = portAt(place - 1);
-  port.lock(self());
-  let answer = code.ERROR_IO_PENDING;
-  if (findHandle(handle) !== at) answer = code.ERROR_INVALID_HANDLE;
-  else if (!port.hasRoom()) answer = code.ERROR_NO_SYSTEM_RESOURCES;
-  else {
-    openRequest(port, at, request, kind, overlapped);
-    words.fill(0, request + layout.R_ADDRESS, request + layout.R_DONE);
-    prepare(port, request, at);
-    opened(port.at);
-    // What has ended at once has its packet in the queue.
-    port.queue.release();
-  }
+  const request = beginStart(port, handle, at);
+  if (request < 0) return -request;
+  openRequest(port, at, request, kind, overlapped);
+  words.fill(0, request + layout.R_ADDRESS, request + layout.R_DONE);
+  prepare(port, request, at);
+  opened(port.at);
+  // What has ended at once has its packet in the queue.
+  port.queue.release();
   port.unlock();
-  if (answer !== code.ERROR_IO_PENDING) releaseRequest(request);
-  return answer;
+  return code.ERROR_IO_PENDING;
+}
+
+/**
+ * Takes the lock of the port of the open handle at `at` and reserves the place of a
+ * request, which is returned. Or a negative Win32 code, with the lock given back:
+ * nothing is started.
+ */
+export function beginStart(port: Port, handle: number, at: number): number {
+  let request = tryStart(port, handle, at);
+  if (request === NO_PLACE) {
+    recallIdle();
+    request = tryStart(port, handle, at);
+  }
+  return request === NO_PLACE ? -code.ERROR_NO_SYSTEM_RESOURCES : request;
+}
+
+function tryStart(port: Port, handle: number, at: number): number {
+  port.lock(self());
+  let request = -code.ERROR_INVALID_HANDLE;
+  // Closed meanwhile, it may be another one's place already.
+  if (findHandle(handle) === at) {
+    request = port.hasRoom() ? acquireRequest(port) : -code.ERROR_NO_SYSTEM_RESOURCES;
+  }
+  if (request < 0) port.unlock();
+  return request;
 }
 
 function refusalOf(at: number, handleKind: number, right: number, overlapped: number): number {

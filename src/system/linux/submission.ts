@@ -15,7 +15,10 @@ let depth = 0;
 /** The place of the port whose starts are kept back also when the depth is 0, plus one. */
 let gathered = 0;
 
-/** Ports with entries kept back by this thread; each is held by a reference. */
+/**
+ * Ports with entries kept back by this thread. It holds none of them: what is kept back does, until
+ * another thread has handed it over and it is done.
+ */
 const kept: Port[] = [];
 
 /** Until `submitGathered`, this thread's starts are kept back. May be nested. */
@@ -42,7 +45,6 @@ export function started(port: Port): void {
   if (depth === 0 && !isGathered) {
     port.submitLater();
   } else if (!kept.includes(port)) {
-    port.addReference();
     kept.push(port);
     region().words[self() + layout.T_UNFINISHED] |= layout.UNFINISHED_BATCH;
   }
@@ -57,10 +59,7 @@ export function submitGathered(): void {
 /** Hands over what this thread has kept; also before it waits, perhaps for just that. */
 export function submitKept(): void {
   if (kept.length === 0) return;
-  for (const port of kept) {
-    port.submit(self());
-    port.dropReferences(1);
-  }
+  for (const port of kept) port.submitIfAlive(self());
   kept.length = 0;
   region().words[self() + layout.T_UNFINISHED] &= ~layout.UNFINISHED_BATCH;
 }

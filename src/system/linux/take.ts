@@ -34,7 +34,7 @@ export function getQueuedCompletionStatusEx(
   leaveOther(me, handle);
   const port = lockPort(handle);
   if (port === null) return code.ERROR_INVALID_HANDLE;
-  if (timeoutMs > 0) port.reap();
+  if (timeoutMs > 0 || port.queue.queued() !== 0) port.reap();
   else port.reapForLook();
   let taken = port.queue.step(me, entries.words, count, timeoutMs <= 0);
   if (taken === MUST_SLEEP) taken = wait(port, me, entries, count, timeoutMs);
@@ -89,8 +89,7 @@ function wait(
   for (;;) {
     const answer = queue.step(me, entries.words, count, isLate);
     if (answer !== MUST_SLEEP) {
-      words[me + layout.T_HOLDS] = 0;
-      port.dropReferenceLater();
+      port.dropReferenceLater(me + layout.T_HOLDS);
       if (state === layout.STATE_IN_RING) port.promote();
       return answer;
     }

@@ -138,10 +138,7 @@ function bury(port: Port, thread: number): void {
   }
   port.queue.leave(thread);
   port.isBackFromRing(thread);
-  if (words[thread + layout.T_HOLDS] !== 0) {
-    words[thread + layout.T_HOLDS] = 0;
-    port.dropReferenceLater();
-  }
+  if (words[thread + layout.T_HOLDS] !== 0) port.dropReferenceLater(thread + layout.T_HOLDS);
   if (port.hasEngine()) port.promote();
   port.queue.release();
 }

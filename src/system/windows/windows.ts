@@ -24,6 +24,7 @@ export const windows: System = {
   name: "windows",
   reusesHandles: true,
   countsPackets: false,
+  tellsStarts: false,
   updatesContexts: true,
   reportsErrno: false,
   ...memory,

@@ -8,7 +8,7 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { adoptRequests } from "../../../src/system/linux/adoption.ts";
 import * as layout from "../../../src/system/linux/layout.ts";
-import { Port, portAt } from "../../../src/system/linux/port.ts";
+import { payReferences, Port, portAt } from "../../../src/system/linux/port.ts";
 import { region } from "../../../src/system/linux/region.ts";
 import { unlockForEnded } from "../../../src/system/linux/pipe-folders.ts";
 import { countOf, IS_GONE, ownerOf } from "../../../src/system/linux/tail.ts";
@@ -130,9 +130,8 @@ export class Mortal {
     }
     words[this.#thread + layout.T_MUTEX] = FUTEX_OWNER_DIED;
     this.#inherit();
-    const owed = words[this.#thread + layout.T_OWED];
+    payReferences(this.#thread);
     words.fill(0, this.#thread, this.#thread + layout.THREAD_WORDS);
-    if (owed !== 0) portAt(this.#place).dropReferences(owed);
   }
 
   /** Does something as the calling thread. Whether an operation was started, which has or will have a packet. */

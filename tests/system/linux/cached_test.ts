@@ -3,7 +3,7 @@ import { describe } from "@std/testing/bdd";
 import { closeSync, openSync, truncateSync } from "node:fs";
 import { cachedBytes } from "../../../src/system/linux/cached.ts";
 import * as layout from "../../../src/system/linux/layout.ts";
-import { acquireRequest, releaseRequest } from "../../../src/system/linux/requests.ts";
+import { region } from "../../../src/system/linux/region.ts";
 import { Folder, itUnless, unlessLinux } from "../../conformance/fixture.ts";
 
 const WRITTEN = 200_000;
@@ -14,12 +14,13 @@ function cachedOf(position: number, length: number): number {
   const path = folder.file("data.bin", new Uint8Array(WRITTEN));
   truncateSync(path, 2 * WRITTEN);
   const fd = openSync(path, "r");
-  const request = acquireRequest();
+  const place = region().requests.acquire();
+  const request = layout.REQUESTS + place * layout.REQUEST_WORDS;
   const vector = layout.annexOf(request) + layout.X_SHORT_VECTOR;
   try {
     return cachedBytes(fd, position, length, vector);
   } finally {
-    releaseRequest(request);
+    region().requests.release(place);
     closeSync(fd);
   }
 }
@@ -41,8 +42,9 @@ describe("what of a file is in memory", () => {
   );
 
   itUnless(unlessLinux, "what is no descriptor has nothing in memory", () => {
-    const request = acquireRequest();
+    const place = region().requests.acquire();
+    const request = layout.REQUESTS + place * layout.REQUEST_WORDS;
     assertEquals(cachedBytes(-1, 0, 4096, layout.annexOf(request) + layout.X_SHORT_VECTOR), 0);
-    releaseRequest(request);
+    region().requests.release(place);
   });
 });

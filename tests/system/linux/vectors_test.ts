@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { describe } from "@std/testing/bdd";
 import { view } from "../../../src/ffi/memory.ts";
+import * as layout from "../../../src/system/linux/layout.ts";
 import { region } from "../../../src/system/linux/region.ts";
-import { acquireRequest, releaseRequest } from "../../../src/system/linux/requests.ts";
 import * as vectors from "../../../src/system/linux/vectors.ts";
 import { itUnless, unlessLinux } from "../../conformance/fixture.ts";
 
@@ -19,7 +19,8 @@ function seen(request: number): number[][] {
 describe("vectors", () => {
   for (const length of [1, 4, 5, 1024]) {
     itUnless(unlessLinux, `of ${length} buffers lose from their front what was transferred`, () => {
-      const request = acquireRequest();
+      const place = region().requests.acquire();
+      const request = layout.REQUESTS + place * layout.REQUEST_WORDS;
       try {
         assertEquals(vectors.openVector(request, length), true);
         assertEquals(region().vectors.count(), length > 4 ? 1 : 0);
@@ -38,7 +39,7 @@ describe("vectors", () => {
         }
       } finally {
         vectors.closeVector(request);
-        releaseRequest(request);
+        region().requests.release(place);
       }
       assertEquals(region().vectors.count(), 0);
     });
