@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import {
   CompletionPort,
@@ -112,7 +112,8 @@ describe("control codes, fuzzed", () => {
     });
     assert((codes.get(1) ?? 0) > ROUNDS / 4, [...codes].join(" "));
     for (const handle of handles) handle.close();
-    assertEquals(openHandles(), before);
+    // What the runtime had open for mkfifo it may close meanwhile.
+    assertLessOrEqual(openHandles(), before);
   });
 
   it("100,000 links of any bytes: read, or a RangeError", () => {

@@ -6,8 +6,7 @@
  * @module
  */
 
-/** Called for each completion: the request's place plus one, its generation, and the result. */
-export type Completed = (low: number, high: number, result: number) => void;
+import type { Port } from "./port.ts";
 
 /** In place of a request, for completions that only end a wait. */
 export const NO_REQUEST = 0;
@@ -40,6 +39,8 @@ export interface Engine {
   hasCompletions(): boolean;
   /** Lets the kernel complete what it may have left until this thread calls it. Under the lock. */
   catchUp?(): void;
-  /** Reads all completions. Under the lock. */
-  reap(completed: Completed): void;
+  /** Reads all completions: what they come to is in the port's queue. Under the lock. */
+  reap(port: Port): void;
+  /** The lock was inherited from a thread that may have ended in `reap`. Under the lock. */
+  replay?(port: Port): void;
 }

@@ -10,12 +10,14 @@
 import { libc, plain } from "../../ffi/libc.ts";
 import { word } from "../../ffi/library.ts";
 import { closeDescriptor, descriptorOf, openDescriptor } from "./descriptors.ts";
-import type { Completed, Engine } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import * as errno from "./errno.ts";
 import { reaped, reaping } from "./journal.ts";
 import * as layout from "./layout.ts";
 import { eventsOf } from "./order.ts";
+import type { Port } from "./port.ts";
 import { region } from "./region.ts";
+import { completeRequest } from "./requests.ts";
 import { IN, rulesOf, TIMER } from "./rules.ts";
 import { self } from "./threads.ts";
 import { endTimer, startTimer } from "./timers.ts";
@@ -193,21 +195,21 @@ export class Epoll implements Engine {
     return this.#ready.length !== 0 || this.#ended.length !== 0;
   }
 
-  reap(completed: Completed): void {
+  reap(port: Port): void {
     for (let i = 0; i < this.#ready.length; i += 2) {
-      this.#goOn(this.#ready[i], this.#ready[i + 1], completed);
+      this.#goOn(this.#ready[i], this.#ready[i + 1], port);
     }
     this.#ready.length = 0;
     for (let i = 0; i < this.#ended.length; i += 3) {
-      this.#complete(this.#ended[i], this.#ended[i + 1], this.#ended[i + 2], completed);
+      this.#complete(this.#ended[i], this.#ended[i + 1], this.#ended[i + 2], port);
     }
     this.#ended.length = 0;
   }
 
   /** The handle is ready: its operations, the oldest of each direction first, until it is not. */
-  #goOn(handle: number, life: number, completed: Completed): void {
+  #goOn(handle: number, life: number, port: Port): void {
     const { words } = region();
-    if (handle >= layout.REQUESTS) return this.#goOnApart(handle, life, completed);
+    if (handle >= layout.REQUESTS) return this.#goOnApart(handle, life, port);
     // Since the event was read without the lock, the place may have come to another handle.
     if (words[handle + layout.H_LIVES] !== life || words[handle + layout.H_FD] < 0) return;
     const requests: number[] = [];
@@ -223,13 +225,13 @@ export class Epoll implements Engine {
       if (stuck.has(events)) continue;
       const result = rulesOf(words[request + layout.R_KIND]).perform(request);
       if (result === -errno.EAGAIN) stuck.set(events, request);
-      else this.#complete(request, words[request + layout.R_GENERATION], result, completed);
+      else this.#complete(request, words[request + layout.R_GENERATION], result, port);
     }
     for (const request of stuck.values()) this.#watch(request);
   }
 
   /** The time of a request's timer is over, or the descriptor that it alone waits for is ready. */
-  #goOnApart(request: number, life: number, completed: Completed): void {
+  #goOnApart(request: number, life: number, port: Port): void {
     const { words } = region();
     const isCurrent = words[request + layout.R_GENERATION] === life &&
       words[request + layout.R_STATE] === layout.REQUEST_STARTED;
@@ -237,14 +239,14 @@ export class Epoll implements Engine {
     let result = -errno.ETIME;
     if (words[request + layout.R_OPCODE] === TIMER) endTimer(request);
     else result = rulesOf(words[request + layout.R_KIND]).perform(request);
-    if (result !== -errno.EAGAIN) this.#complete(request, life, result, completed);
+    if (result !== -errno.EAGAIN) this.#complete(request, life, result, port);
     else this.#watch(request);
   }
 
-  #complete(request: number, life: number, result: number, completed: Completed): void {
+  #complete(request: number, life: number, result: number, port: Port): void {
     reaping(this.#port, request, life, result, this.position());
     disown(request);
-    completed(layout.requestPlace(request) + 1, life, result);
+    completeRequest(port, request, life, result);
     reaped(this.#port);
   }
 

@@ -11,7 +11,14 @@
  */
 
 import * as layout from "./layout.ts";
-import {
+import { beginAppend, countOf, endAppend, ownerOf, TAIL_MASK, type TailMemory } from "./tail.ts";
+
+// Of this module's own: an imported constant is read from memory at each use, one of these is in the code.
+const {
+  MAX_QUEUE,
+  PACKET_WORDS,
+  PORTS,
+  PORT_WORDS,
   P_CAPACITY,
   P_HEAD,
   P_IN_FLIGHT,
@@ -19,9 +26,7 @@ import {
   P_POSTED,
   P_TAIL,
   P_TAKEN,
-  PACKET_WORDS,
-} from "./layout.ts";
-import { beginAppend, countOf, endAppend, ownerOf, TAIL_MASK, type TailMemory } from "./tail.ts";
+} = layout;
 
 /** Looks at a taken tail before sleeping: it is taken for some 30 ns. */
 const SPINS = 100;
@@ -62,7 +67,7 @@ export class Fifo {
     this.memory = memory;
     this.place = place;
     this.words = words;
-    this.port = layout.PORTS + place * layout.PORT_WORDS;
+    this.port = PORTS + place * PORT_WORDS;
     this.#packetsOf = packetsOf;
     this.#packets = packetsOf(Math.max(words[this.port + P_CAPACITY], 1));
   }
@@ -70,6 +75,11 @@ export class Fifo {
   /** How many packets are queued at least: somebody may be posting. */
   queued(): number {
     return countOf(this.memory.load(this.port + P_TAIL), this.words[this.port + P_HEAD]);
+  }
+
+  /** How many packets were ever put in, up to `TAIL_MASK`. */
+  tail(): number {
+    return this.memory.load(this.port + P_TAIL) & TAIL_MASK;
   }
 
   /**
@@ -99,11 +109,11 @@ export class Fifo {
   hasRoom(): boolean {
     const words = this.words;
     const inFlight = words[this.port + P_IN_FLIGHT];
-    if (words[this.port + P_CAPACITY] + inFlight < layout.MAX_QUEUE) return true;
+    if (words[this.port + P_CAPACITY] + inFlight < MAX_QUEUE) return true;
     const tail = this.closeTail();
     words[this.port + P_LIMIT] = tail;
     this.openTail(tail);
-    return countOf(tail, words[this.port + P_HEAD]) + inFlight < layout.MAX_QUEUE;
+    return countOf(tail, words[this.port + P_HEAD]) + inFlight < MAX_QUEUE;
   }
 
   /**
@@ -135,7 +145,7 @@ export class Fifo {
       this.openTail(tail);
       return MUST_POST;
     }
-    this.#put(tail, keyLow, keyHigh, overlappedLow, overlappedHigh, 0, bytes, 0);
+    this.putAt(tail, keyLow, keyHigh, overlappedLow, overlappedHigh, 0, bytes, 0);
     this.countPost();
     return this.openTail(tail + 1 & TAIL_MASK) ? MUST_RELEASE : POSTED;
   }
@@ -149,7 +159,7 @@ export class Fifo {
 
   /**
    * Puts a packet at the end (43). The caller has made sure that there is room:
-   * `layout.MAX_QUEUE` packets, queued and in flight together.
+   * `MAX_QUEUE` packets, queued and in flight together.
    */
   append(
     keyLow: number,
@@ -162,17 +172,37 @@ export class Fifo {
   ): void {
     const words = this.words;
     const tail = this.closeTail();
-    const next = tail + 1 & TAIL_MASK;
     const queued = countOf(tail, words[this.port + P_HEAD]);
     if (queued === words[this.port + P_CAPACITY]) this.#grow();
-    this.#put(tail, keyLow, keyHigh, overlappedLow, overlappedHigh, status, bytes, extra);
-    const room = layout.MAX_QUEUE - words[this.port + P_IN_FLIGHT];
-    const free = Math.min(words[this.port + P_CAPACITY], room) - queued - 1;
+    this.putAt(tail, keyLow, keyHigh, overlappedLow, overlappedHigh, status, bytes, extra);
+    this.endRun(tail, 1);
+  }
+
+  /**
+   * Closes the tail for `count` packets, which `putAt` then puts in from the number on that is
+   * returned, and `endRun` makes seen all at once.
+   */
+  beginRun(count: number): number {
+    const tail = this.closeTail();
+    const words = this.words;
+    const queued = countOf(tail, words[this.port + P_HEAD]);
+    while (queued + count > words[this.port + P_CAPACITY]) this.#grow();
+    return tail;
+  }
+
+  /** The `count` packets from number `tail` on are in the queue; up to where others may post without asking. */
+  endRun(tail: number, count: number): void {
+    const words = this.words;
+    const next = tail + count & TAIL_MASK;
+    const queued = countOf(next, words[this.port + P_HEAD]);
+    const room = MAX_QUEUE - words[this.port + P_IN_FLIGHT];
+    const free = Math.min(words[this.port + P_CAPACITY], room) - queued;
     words[this.port + P_LIMIT] = next + Math.max(free, 0) & TAIL_MASK;
     this.openTail(next);
   }
 
-  #put(
+  /** Puts a packet into the place of number `tail`, which nobody looks at yet. */
+  putAt(
     tail: number,
     keyLow: number,
     keyHigh: number,

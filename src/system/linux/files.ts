@@ -26,6 +26,9 @@ import { AT_FDCWD, statx } from "./statx.ts";
 import { self } from "./threads.ts";
 import { openTransfer } from "./transfers.ts";
 
+// Of this module's own: an imported constant is read from memory at each use, one of these is in the code.
+const { H_FD, H_FLAGS, H_KIND, H_PORT, KIND_DEVICE, KIND_FILE, KIND_PORT, KIND_STREAM } = layout;
+
 const O_WRONLY = 0o1;
 const O_RDWR = 0o2;
 const O_CREAT = 0o100;
@@ -67,10 +70,10 @@ function openFlags(access: number, disposition: number, flags: number): number {
 
 /** Which kind of handle a file of this type gets; 0 if it cannot be opened so. */
 function kindOfType(type: number, flags: number): number {
-  if (type === S_IFREG || type === S_IFBLK) return layout.KIND_FILE;
-  if (type === S_IFLNK) return layout.KIND_DEVICE;
-  if (type !== S_IFDIR) return layout.KIND_STREAM;
-  return (flags & code.FILE_FLAG_BACKUP_SEMANTICS) !== 0 ? layout.KIND_DEVICE : 0;
+  if (type === S_IFREG || type === S_IFBLK) return KIND_FILE;
+  if (type === S_IFLNK) return KIND_DEVICE;
+  if (type !== S_IFDIR) return KIND_STREAM;
+  return (flags & code.FILE_FLAG_BACKUP_SEMANTICS) !== 0 ? KIND_DEVICE : 0;
 }
 
 function createFile(
@@ -95,7 +98,7 @@ function createFile(
     return errno.failure(reason);
   }
   // io_uring would answer EAGAIN for a stream in non-blocking mode instead of waiting.
-  if (kind === layout.KIND_STREAM) libc().fcntl(fd, F_SETFL, open & (O_APPEND | errno.O_DIRECT));
+  if (kind === KIND_STREAM) libc().fcntl(fd, F_SETFL, open & (O_APPEND | errno.O_DIRECT));
   const rights = (access & code.GENERIC_READ ? READABLE : 0) |
     (access & (code.GENERIC_WRITE | code.FILE_APPEND_DATA) ? WRITABLE : 0);
   const kept = rights | flags & (code.FILE_FLAG_OVERLAPPED | code.FILE_FLAG_NO_BUFFERING);
@@ -124,13 +127,13 @@ function transfer(
 ): number {
   const at = findHandle(handle);
   const { words } = region();
-  const rules = at < 0 ? undefined : handleRulesOf(words[at + layout.H_KIND]);
+  const rules = at < 0 ? undefined : handleRulesOf(words[at + H_KIND]);
   if (rules === undefined) return code.ERROR_INVALID_HANDLE;
   const kind = right === READABLE ? rules.read : rules.write;
-  const place = words[at + layout.H_PORT];
+  const place = words[at + H_PORT];
   let refusal = 0;
   if (kind === 0) refusal = code.ERROR_INVALID_FUNCTION;
-  else if ((words[at + layout.H_FLAGS] & right) === 0) refusal = code.ERROR_ACCESS_DENIED;
+  else if ((words[at + H_FLAGS] & right) === 0) refusal = code.ERROR_ACCESS_DENIED;
   else if (place === 0 || overlapped === 0) refusal = code.ERROR_INVALID_PARAMETER;
   if (refusal !== 0) return refusalFor(handle, at, refusal);
   const port = portAt(place - 1);
@@ -164,12 +167,12 @@ function beginTransfer(
 export function descriptor(file: number): number {
   const at = findHandle(file);
   const { words } = region();
-  return at < 0 || words[at + layout.H_KIND] === layout.KIND_PORT ? -1 : words[at + layout.H_FD];
+  return at < 0 || words[at + H_KIND] === KIND_PORT ? -1 : words[at + H_FD];
 }
 
 /** What changes a file needs the right to, as on Windows. */
 export function isWritable(file: number): boolean {
-  return (region().words[findHandle(file) + layout.H_FLAGS] & WRITABLE) !== 0;
+  return (region().words[findHandle(file) + H_FLAGS] & WRITABLE) !== 0;
 }
 
 /** The engine without io_uring asks epoll when a stream is ready, and must never wait for it. */
@@ -187,11 +190,11 @@ export function setNonBlocking(fd: number): void {
  */
 export function closeFile(at: number): number {
   const { words } = region();
-  const fd = words[at + layout.H_FD];
-  const place = words[at + layout.H_PORT];
+  const fd = words[at + H_FD];
+  const place = words[at + H_PORT];
   let mustClose = true;
   if (place === 0) {
-    mustClose = handleRulesOf(words[at + layout.H_KIND])?.closing?.(at, null) !== true;
+    mustClose = handleRulesOf(words[at + H_KIND])?.closing?.(at, null) !== true;
     freeHandle(at);
   } else {
     const port = portAt(place - 1);
@@ -209,8 +212,8 @@ export function closeFile(at: number): number {
   return isLost ? errorOfErrno(reason) : 0;
 }
 
-defineHandle(layout.KIND_FILE, { read: READ, write: WRITE, closing: closeLocks });
-defineHandle(layout.KIND_STREAM, { read: READ, write: WRITE });
+defineHandle(KIND_FILE, { read: READ, write: WRITE, closing: closeLocks });
+defineHandle(KIND_STREAM, { read: READ, write: WRITE });
 
 /** The contract's functions for files. */
 export const files: FileSystem = {

@@ -7,17 +7,50 @@
 
 import { libc } from "../../ffi/libc.ts";
 import { word } from "../../ffi/library.ts";
-import { wordIndex, wordsAround } from "../../ffi/memory.ts";
 import * as layout from "./layout.ts";
 import { lock, memory, unlock, wake } from "./park.ts";
-import type { Words } from "./fifo.ts";
 import { Queue } from "./queue.ts";
+import { storeStatus } from "./statuses.ts";
 import { queueWords, region } from "./region.ts";
 import { repair } from "./repair.ts";
 import { releaseIdle } from "./request-places.ts";
-import { completeRequest } from "./requests.ts";
 import type { Engine } from "./engine.ts";
 import { createEngine, destroyEngine, viewEngine } from "./engines.ts";
+
+// Of this module's own: an imported constant is read from memory at each use, one of these is in the code.
+const {
+  ENGINE_RING,
+  FIRST_QUEUE,
+  H_KEY,
+  LINGERING,
+  PACKET_OF_OPERATION,
+  PACKET_WORDS,
+  PORTS,
+  PORT_WORDS,
+  P_CAPACITY,
+  P_ENGINE,
+  P_GENERATION,
+  P_IN_FLIGHT,
+  P_IS_KEPT,
+  P_LOCK,
+  P_NUDGED,
+  P_OPEN,
+  P_REFERENCES,
+  QUEUE_BYTES,
+  R_OVERLAPPED,
+  STATE_ABANDONED,
+  STATE_HANDED,
+  STATE_IN_RING,
+  STATE_PARKED,
+  TABLE_BYTES,
+  T_IN_RING,
+  T_NUDGED,
+  T_OWED,
+  T_OWED_PORT,
+  T_STATE,
+  T_UNFINISHED,
+  UNFINISHED_UNLOCK,
+} = layout;
 
 const MADV_REMOVE = 9;
 
@@ -29,7 +62,6 @@ export class Port {
   readonly generation: number;
   readonly queue: Queue;
   readonly #words: Int32Array<ArrayBuffer>;
-  readonly #complete: (low: number, high: number, result: number) => void;
   #engine: Engine | null = null;
   #submitLater = false;
   #later: (() => void)[] = [];
@@ -37,17 +69,16 @@ export class Port {
   /** The port at `place`, as it is now. */
   constructor(place: number) {
     const { words } = region();
-    this.at = layout.PORTS + place * layout.PORT_WORDS;
-    this.generation = words[this.at + layout.P_GENERATION];
+    this.at = PORTS + place * PORT_WORDS;
+    this.generation = words[this.at + P_GENERATION];
     this.queue = new Queue(words, place, (capacity) => queueWords(place, capacity), memory);
     this.#words = words;
-    this.#complete = (low, high, result) => completeRequest(this, low, high, result);
   }
 
   /** Takes the port's lock for the thread whose first word is `thread`. */
   lock(thread: number): void {
     this.queue.owner = thread;
-    if (lock(this.at + layout.P_LOCK, thread)) repair(this);
+    if (lock(this.at + P_LOCK, thread)) repair(this);
   }
 
   /** The thread that has the lock through this view. */
@@ -66,16 +97,16 @@ export class Port {
     const me = this.queue.owner;
     const released = this.queue.released;
     const mustSubmit = released.length === 0 ? this.#submitLater : this.#wakeInRing();
-    if (words[this.at + layout.P_OPEN] === 0) this.#letGoIfOver();
+    if (words[this.at + P_OPEN] === 0) this.#letGoIfOver();
     if (mustSubmit) {
       this.addReference();
       this.dropReferenceLater();
     }
     const isUnfinished = mustSubmit || released.length !== 0;
-    if (isUnfinished) words[me + layout.T_UNFINISHED] |= layout.UNFINISHED_UNLOCK;
-    unlock(this.at + layout.P_LOCK);
+    if (isUnfinished) words[me + T_UNFINISHED] |= UNFINISHED_UNLOCK;
+    unlock(this.at + P_LOCK);
     if (isUnfinished) this.#finish(mustSubmit);
-    if (words[me + layout.T_OWED] !== 0) payReferences(me);
+    if (words[me + T_OWED] !== 0) payReferences(me);
     if (this.#later.length !== 0) this.#runLater();
   }
 
@@ -85,7 +116,7 @@ export class Port {
       this.#submitLater = false;
       this.submit(this.queue.owner);
     }
-    this.#words[this.queue.owner + layout.T_UNFINISHED] &= ~layout.UNFINISHED_UNLOCK;
+    this.#words[this.queue.owner + T_UNFINISHED] &= ~UNFINISHED_UNLOCK;
   }
 
   /** `work` is done by this thread when it has given the lock back; it may take locks itself. */
@@ -108,9 +139,9 @@ export class Port {
   /** The thread comes out of the ring, if it waits there; under the lock. */
   nudgeIfInRing(thread: number): void {
     const words = this.#words;
-    if (words[thread + layout.T_IN_RING] === 0) return;
-    if (words[thread + layout.T_NUDGED] === 0) words[this.at + layout.P_NUDGED]++;
-    words[thread + layout.T_NUDGED] = 1;
+    if (words[thread + T_IN_RING] === 0) return;
+    if (words[thread + T_NUDGED] === 0) words[this.at + P_NUDGED]++;
+    words[thread + T_NUDGED] = 1;
     this.#nudge();
   }
 
@@ -127,23 +158,23 @@ export class Port {
   /** The thread is back from the ring; under the lock. */
   isBackFromRing(thread: number): void {
     const words = this.#words;
-    words[thread + layout.T_IN_RING] = 0;
-    if (words[thread + layout.T_NUDGED] !== 0) {
-      words[thread + layout.T_NUDGED] = 0;
-      words[this.at + layout.P_NUDGED]--;
+    words[thread + T_IN_RING] = 0;
+    if (words[thread + T_NUDGED] !== 0) {
+      words[thread + T_NUDGED] = 0;
+      words[this.at + P_NUDGED]--;
     }
     // It may have come out by what was meant for another one.
-    if (words[this.at + layout.P_NUDGED] !== 0) this.#nudge();
+    if (words[this.at + P_NUDGED] !== 0) this.#nudge();
   }
 
   #wakeParked(): void {
     const released = this.queue.released;
     for (const { thread, state } of released) {
       // One that was in the ring sleeps there, or has not been woken from its futex yet.
-      const isNudged = state === layout.STATE_IN_RING &&
-        this.#words[thread + layout.T_NUDGED] !== 0;
+      const isNudged = state === STATE_IN_RING &&
+        this.#words[thread + T_NUDGED] !== 0;
       // Nor is the calling thread woken, which has come out of its wait to take what is there.
-      if (!isNudged && thread !== this.queue.owner) wake(thread + layout.T_STATE);
+      if (!isNudged && thread !== this.queue.owner) wake(thread + T_STATE);
     }
     released.length = 0;
   }
@@ -155,7 +186,7 @@ export class Port {
 
   /** Whether the port's handle is open. */
   isOpen(): boolean {
-    return this.#words[this.at + layout.P_OPEN] !== 0;
+    return this.#words[this.at + P_OPEN] !== 0;
   }
 
   /** Whether another packet, queued or to come, has room. */
@@ -165,12 +196,12 @@ export class Port {
 
   /** Whether the port has an engine: since the first handle was associated. */
   hasEngine(): boolean {
-    return this.#words[this.at + layout.P_ENGINE] !== 0;
+    return this.#words[this.at + P_ENGINE] !== 0;
   }
 
   /** Whether io_uring carries its I/O. */
   isRing(): boolean {
-    return this.#words[this.at + layout.P_ENGINE] === layout.ENGINE_RING;
+    return this.#words[this.at + P_ENGINE] === ENGINE_RING;
   }
 
   /** What carries its I/O. The port has one. */
@@ -195,7 +226,7 @@ export class Port {
    */
   promote(): void {
     const oldest = this.queue.sendToRing();
-    if (oldest >= 0) wake(oldest + layout.T_STATE);
+    if (oldest >= 0) wake(oldest + T_STATE);
   }
 
   /**
@@ -208,13 +239,13 @@ export class Port {
     for (const place of threads.taken()) {
       const thread = layout.threadAt(place);
       if (!this.queue.isBound(thread)) continue;
-      const state = words[thread + layout.T_STATE];
-      const isLetGo = state === layout.STATE_HANDED || state === layout.STATE_ABANDONED;
+      const state = words[thread + T_STATE];
+      const isLetGo = state === STATE_HANDED || state === STATE_ABANDONED;
       if (isLetGo) this.nudgeIfInRing(thread);
-      this.queue.released.push({ thread, state: layout.STATE_PARKED });
+      this.queue.released.push({ thread, state: STATE_PARKED });
     }
     if (!this.hasEngine()) return;
-    if (words[this.at + layout.P_NUDGED] !== 0) this.#nudge();
+    if (words[this.at + P_NUDGED] !== 0) this.#nudge();
     this.#submitLater = true;
   }
 
@@ -236,15 +267,15 @@ export class Port {
     this.queue.owner = thread;
     // Should the thread end meanwhile, it owes the reference.
     this.dropReferenceLater();
-    if (this.#words[this.at + layout.P_GENERATION] === this.generation) this.submit(thread);
+    if (this.#words[this.at + P_GENERATION] === this.generation) this.submit(thread);
     payReferences(thread);
   }
 
   /** Reads the engine's completions into the queue; under the lock. */
   reap(): void {
     if (!this.hasEngine() || !this.engine().hasCompletions()) return;
-    this.engine().reap(this.#complete);
-    if (this.#words[this.at + layout.P_NUDGED] !== 0) this.#nudge();
+    this.engine().reap(this);
+    if (this.#words[this.at + P_NUDGED] !== 0) this.#nudge();
   }
 
   /** As `reap`, for who will not wait in the kernel, with what is completed only there. */
@@ -259,15 +290,15 @@ export class Port {
    */
   deliver(handle: number, request: number, status: number, bytes: number, errno: number): void {
     const words = this.#words;
-    const low = words[request + layout.R_OVERLAPPED];
-    const high = words[request + layout.R_OVERLAPPED + 1];
+    const low = words[request + R_OVERLAPPED];
+    const high = words[request + R_OVERLAPPED + 1];
     if (!this.isOpen()) {
       storeStatus((low >>> 0) + high * 0x100000000, status, bytes);
       this.queue.openTail(this.queue.closeTail());
       return;
     }
-    const key = handle + layout.H_KEY;
-    const extra = errno | layout.PACKET_OF_OPERATION;
+    const key = handle + H_KEY;
+    const extra = errno | PACKET_OF_OPERATION;
     this.queue.append(words[key], words[key + 1], low, high, status | 0, bytes | 0, extra);
   }
 
@@ -276,29 +307,29 @@ export class Port {
    * them: no operation counts it by an atomic instruction. Under the lock.
    */
   keepForOperations(): void {
-    if (this.#words[this.at + layout.P_IS_KEPT] !== 0) return;
+    if (this.#words[this.at + P_IS_KEPT] !== 0) return;
     this.addReference();
-    this.#words[this.at + layout.P_IS_KEPT] = 1;
+    this.#words[this.at + P_IS_KEPT] = 1;
   }
 
   /** The port is closed: once nothing is in flight any more, nothing will be. */
   #letGoIfOver(): void {
     const words = this.#words;
-    if (words[this.at + layout.P_IS_KEPT] === 0 || words[this.at + layout.P_IN_FLIGHT] !== 0) {
+    if (words[this.at + P_IS_KEPT] === 0 || words[this.at + P_IN_FLIGHT] !== 0) {
       return;
     }
     releaseIdle(this.at);
-    this.dropReferenceLater(this.at + layout.P_IS_KEPT);
+    this.dropReferenceLater(this.at + P_IS_KEPT);
   }
 
   /** Keeps the port's memory and ring for one more holder. */
   addReference(): void {
-    Atomics.add(this.#words, this.at + layout.P_REFERENCES, 1);
+    Atomics.add(this.#words, this.at + P_REFERENCES, 1);
   }
 
   /** Keeps a port that nothing else may keep any more; false if it is being destroyed. */
   addReferenceIfAlive(): boolean {
-    const at = this.at + layout.P_REFERENCES;
+    const at = this.at + P_REFERENCES;
     let seen = Atomics.load(this.#words, at);
     while (seen > 0) {
       const before = Atomics.compareExchange(this.#words, at, seen, seen + 1);
@@ -315,8 +346,8 @@ export class Port {
    */
   dropReferenceLater(noted: number = 0): void {
     const words = this.#words;
-    const owed = this.queue.owner + layout.T_OWED;
-    words[this.queue.owner + layout.T_OWED_PORT] = this.queue.place + 1;
+    const owed = this.queue.owner + T_OWED;
+    words[this.queue.owner + T_OWED_PORT] = this.queue.place + 1;
     if (noted !== 0) words[noted] = 0;
     words[owed] = words[owed] + 1;
   }
@@ -326,13 +357,13 @@ export class Port {
     const { address, ports } = region();
     if (this.hasEngine()) destroyEngine(this.at);
     releaseIdle(this.at);
-    const capacity = this.#words[this.at + layout.P_CAPACITY];
-    if (capacity > layout.FIRST_QUEUE) {
-      const queue = address + layout.TABLE_BYTES + this.queue.place * layout.QUEUE_BYTES;
-      const bytes = capacity * layout.PACKET_WORDS * 4;
+    const capacity = this.#words[this.at + P_CAPACITY];
+    if (capacity > FIRST_QUEUE) {
+      const queue = address + TABLE_BYTES + this.queue.place * QUEUE_BYTES;
+      const bytes = capacity * PACKET_WORDS * 4;
       libc().madvise(word(queue), word(bytes), MADV_REMOVE);
     }
-    Atomics.sub(this.#words, layout.LINGERING, 1);
+    Atomics.sub(this.#words, LINGERING, 1);
     ports.release(this.queue.place);
   }
 }
@@ -340,36 +371,12 @@ export class Port {
 /** Drops the references that `thread`, the calling one or one that has ended, owes to a port. */
 export function payReferences(thread: number): void {
   const { words } = region();
-  const count = words[thread + layout.T_OWED];
+  const count = words[thread + T_OWED];
   if (count === 0) return;
-  const port = portAt(words[thread + layout.T_OWED_PORT] - 1);
-  words[thread + layout.T_OWED] = 0;
-  const before = Atomics.sub(words, port.at + layout.P_REFERENCES, count);
+  const port = portAt(words[thread + T_OWED_PORT] - 1);
+  words[thread + T_OWED] = 0;
+  const before = Atomics.sub(words, port.at + P_REFERENCES, count);
   if (before === count) port.destroy();
-}
-
-/**
- * The last packets' status, written where their OVERLAPPEDs wait for it: not
- * before they are taken (promise 6). `words` holds `count` packets.
- */
-export function settleStatuses(words: Words, count: number): void {
-  for (let at = 0; at < count * layout.PACKET_WORDS; at += layout.PACKET_WORDS) {
-    const extra = words[at + 7];
-    if ((extra & layout.PACKET_OF_OPERATION) === 0) continue;
-    words[at + 7] = extra & ~layout.PACKET_OF_OPERATION;
-    const overlapped = (words[at + 2] >>> 0) + (words[at + 3] >>> 0) * 0x100000000;
-    storeStatus(overlapped, words[at + 4], words[at + 6]);
-  }
-}
-
-/** The OVERLAPPED is mapped: its operation's packet has not been taken until now. */
-function storeStatus(overlapped: number, status: number, bytes: number): void {
-  const words = wordsAround(overlapped);
-  const at = wordIndex(overlapped);
-  words[at + 1] = 0;
-  words[at + 2] = bytes;
-  words[at + 3] = 0;
-  words[at] = status;
 }
 
 const views: Port[] = [];
@@ -378,7 +385,7 @@ const views: Port[] = [];
 export function portAt(place: number): Port {
   const known = views[place];
   const { words } = region();
-  const at = layout.PORTS + place * layout.PORT_WORDS;
-  if (known !== undefined && known.generation === words[at + layout.P_GENERATION]) return known;
+  const at = PORTS + place * PORT_WORDS;
+  if (known !== undefined && known.generation === words[at + P_GENERATION]) return known;
   return views[place] = new Port(place);
 }

@@ -21,11 +21,14 @@
 
 import { Fifo, type Words } from "./fifo.ts";
 import * as layout from "./layout.ts";
-import {
-  type COUNTED_ASLEEP,
-  type COUNTED_BLOCKING,
+import { type COUNTED_ASLEEP, type COUNTED_BLOCKING, placeOf, threadAt } from "./layout.ts";
+import { AWAITED, clearAwaited, setAwaited, TAIL_MASK } from "./tail.ts";
+
+// Of this module's own: an imported constant is read from memory at each use, one of these is in the code.
+const {
   COUNTED_NO,
   COUNTED_YES,
+  PACKET_WORDS,
   P_ACTIVE,
   P_CONCURRENCY,
   P_GENERATION,
@@ -34,8 +37,6 @@ import {
   P_TAIL,
   P_WAITING,
   P_WATCHER,
-  PACKET_WORDS,
-  placeOf,
   STATE_ABANDONED,
   STATE_HANDED,
   STATE_IN_RING,
@@ -44,14 +45,16 @@ import {
   STATE_WATCHING,
   T_ASLEEP,
   T_COUNTED,
+  T_HANDING,
+  T_HANDING_HEAD,
+  T_LENT,
+  T_LENT_HEAD,
   T_OLDER,
   T_PACKET,
   T_PORT,
   T_PORT_GENERATION,
   T_STATE,
-  threadAt,
-} from "./layout.ts";
-import { AWAITED, clearAwaited, setAwaited, TAIL_MASK } from "./tail.ts";
+} = layout;
 
 /** A thread that was let go or appointed, and the state in which it waited. */
 export interface Released {
@@ -154,20 +157,20 @@ export class Queue extends Fifo {
     const words = this.words;
     const port = this.port;
     this.copyOldest(into, first * PACKET_WORDS, count);
-    words[thread + layout.T_LENT_HEAD] = words[port + P_HEAD] + count | 0;
-    words[thread + layout.T_LENT] = -first - count;
+    words[thread + T_LENT_HEAD] = words[port + P_HEAD] + count | 0;
+    words[thread + T_LENT] = -first - count;
     this.dropOldest(count);
-    words[thread + layout.T_LENT] = first + count;
+    words[thread + T_LENT] = first + count;
     return first + count;
   }
 
   /** A thread that has ended was just being lent packets: either it was, or they never left. */
   settleLoan(thread: number): void {
     const words = this.words;
-    const lent = words[thread + layout.T_LENT];
+    const lent = words[thread + T_LENT];
     if (lent >= 0) return;
-    const hasLeft = words[thread + layout.T_LENT_HEAD] === words[this.port + P_HEAD];
-    words[thread + layout.T_LENT] = hasLeft ? -lent : 0;
+    const hasLeft = words[thread + T_LENT_HEAD] === words[this.port + P_HEAD];
+    words[thread + T_LENT] = hasLeft ? -lent : 0;
   }
 
   #count(thread: number): void {
@@ -230,13 +233,13 @@ export class Queue extends Fifo {
         break;
       }
       const thread = threadAt(words[port + P_NEWEST] - 1);
-      words[thread + layout.T_HANDING_HEAD] = words[port + P_HEAD] + 1 | 0;
-      words[thread + layout.T_HANDING] = 1;
+      words[thread + T_HANDING_HEAD] = words[port + P_HEAD] + 1 | 0;
+      words[thread + T_HANDING] = 1;
       this.#pop();
       this.#count(thread);
       this.moveOldest(words, thread + T_PACKET, 1);
       this.#letGo(thread, STATE_HANDED);
-      words[thread + layout.T_HANDING] = 0;
+      words[thread + T_HANDING] = 0;
     }
     if (this.#isAwaited()) clearAwaited(this.memory, port + P_TAIL);
   }

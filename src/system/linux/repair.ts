@@ -11,7 +11,8 @@
  */
 
 import * as layout from "./layout.ts";
-import { type Port, settleStatuses } from "./port.ts";
+import type { Port } from "./port.ts";
+import { settleStatuses } from "./statuses.ts";
 import { region } from "./region.ts";
 import { replay } from "./replay.ts";
 

@@ -22,6 +22,7 @@ export function replay(port: Port): void {
   // Asked before anything is started here: it tells what the thread has started itself.
   const position = port.engine().position();
   countIdle(port);
+  port.engine().replay?.(port);
   replayFinishing(port);
   let inFlight = 0;
   for (const handle of handlesOf(port)) inFlight += relink(handle);
@@ -45,8 +46,11 @@ function* handlesOf(port: Port): Generator<number> {
   }
 }
 
-/** The links to newer requests follow from those to older ones, which are always right. */
-function relink(handle: number): number {
+/**
+ * What the handle's requests are and how many. The links to newer ones follow from those to older
+ * ones, which are always right.
+ */
+export function relink(handle: number): number {
   const { words } = region();
   let count = 0;
   let newer = 0;
@@ -127,8 +131,7 @@ function replayReaping(port: Port, position: number): void {
   const hasGoneOn = position !== words[port.at + layout.J_POSITION];
   if (words[request + layout.R_GENERATION] === life && !hasGoneOn) {
     words[request + layout.R_DONE] = words[port.at + layout.J_DONE];
-    const place = layout.requestPlace(request) + 1;
-    completeRequest(port, place, life, words[port.at + layout.J_RESULT]);
+    completeRequest(port, request, life, words[port.at + layout.J_RESULT]);
   }
   words[port.at + layout.J_REAPING] = 0;
 }

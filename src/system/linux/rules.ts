@@ -91,6 +91,11 @@ export interface Rules {
    * (`goOn`), or end it. Without this it is handed to the engine.
    */
   follow?(port: Port, request: number): void;
+  /**
+   * Whether this result ends the request with success, `R_DONE` and the result being its bytes,
+   * and `complete` would do nothing else. Not asked of one that others wait for.
+   */
+  isPlain?(request: number, result: number): boolean;
   /** Fills what is unusual in its ring entry, which begins at word `at` of `entries`. */
   fill?(request: number, entries: Int32Array<ArrayBuffer>, at: number): void;
 }

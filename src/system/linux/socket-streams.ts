@@ -23,8 +23,20 @@ import { finishRequest, goOn, mustEnd, openRequest, readAddress } from "./reques
 import { define, IN, OUT, POLL, SOCKETS } from "./rules.ts";
 import { endReceive, endSendingIfDone, failReceive } from "./socket-ends.ts";
 import { beginDatagram } from "./socket-messages.ts";
-import { failSocket, hasState, IS_DATAGRAM, receiveRefusal, sendRefusal } from "./socket-state.ts";
+import {
+  ENDS_LATER,
+  failSocket,
+  hasState,
+  IS_DATAGRAM,
+  receiveRefusal,
+  sendRefusal,
+} from "./socket-state.ts";
 import { beginStart, launch, refusalFor } from "./start.ts";
+import { isWhole } from "./transfers.ts";
+
+// Of this module's own: an imported constant is read from memory at each use, one of these is in the code.
+const { H_PORT, R_ADDRESS, R_DONE, R_FLAGS, R_HANDLE, R_KIND, R_LENGTH, R_OFFSET, R_OPCODE } =
+  layout;
 
 export const RECEIVE: number = SOCKETS;
 export const SEND: number = SOCKETS + 1;
@@ -60,21 +72,21 @@ export function startTransfer(
   const { words } = region();
   const refusal = kind === SEND ? sendRefusal(at) : receiveRefusal(at);
   if (refusal !== 0) return refusalFor(socket, at, refusal);
-  const place = words[at + layout.H_PORT];
+  const place = words[at + H_PORT];
   if (place === 0 || overlapped === 0) return refusalFor(socket, at, code.ERROR_INVALID_PARAMETER);
   const port = portAt(place - 1);
   const request = beginStart(port, socket, at);
   if (request < 0) return -request;
   openRequest(port, at, request, kind, overlapped);
-  words[request + layout.R_OFFSET] = 0;
-  words[request + layout.R_OFFSET + 1] = 0;
+  words[request + R_OFFSET] = 0;
+  words[request + R_OFFSET + 1] = 0;
   // The WSABUF: its length, then its address.
   const from = wordsAround(buffers);
   const index = wordIndex(buffers);
-  words[request + layout.R_ADDRESS] = from[index + 2];
-  words[request + layout.R_ADDRESS + 1] = from[index + 3];
-  words[request + layout.R_LENGTH] = from[index];
-  words[request + layout.R_FLAGS] = kind === SEND ? SEND_FLAGS : receiveFlags(flags);
+  words[request + R_ADDRESS] = from[index + 2];
+  words[request + R_ADDRESS + 1] = from[index + 3];
+  words[request + R_LENGTH] = from[index];
+  words[request + R_FLAGS] = kind === SEND ? SEND_FLAGS : receiveFlags(flags);
   prepareReceive(request, kind, from[index]);
   launch(port, request);
   port.unlock();
@@ -83,20 +95,20 @@ export function startTransfer(
 
 /** The kernel would not wait: a receive of nothing says when there is something. */
 function prepareReceive(request: number, kind: number, byteLength: number): void {
-  if (kind === RECEIVE && byteLength === 0) region().words[request + layout.R_OPCODE] = POLL;
+  if (kind === RECEIVE && byteLength === 0) region().words[request + R_OPCODE] = POLL;
 }
 
 /** Whether a stream's receive wants more than what has come. */
 export function wantsAll(request: number): boolean {
   const { words } = region();
-  const flags = words[request + layout.R_FLAGS] & (MSG_WAITALL | MSG_PEEK);
+  const flags = words[request + R_FLAGS] & (MSG_WAITALL | MSG_PEEK);
   return flags === MSG_WAITALL;
 }
 
 function performReceive(request: number): number {
   const { words } = region();
-  const isLook = words[request + layout.R_OPCODE] === POLL;
-  const flags = words[request + layout.R_FLAGS] & ~MSG_WAITALL | MSG_DONTWAIT;
+  const isLook = words[request + R_OPCODE] === POLL;
+  const flags = words[request + R_FLAGS] & ~MSG_WAITALL | MSG_DONTWAIT;
   const fd = descriptorOf(request);
   for (;;) {
     const [address, length] = restOf(request);
@@ -113,14 +125,14 @@ function performReceive(request: number): number {
 /** Where the rest of a transfer is, and how long. */
 function restOf(request: number): [address: number, byteLength: number] {
   const { words } = region();
-  const done = words[request + layout.R_DONE] >>> 0;
-  const address = readAddress(words, request + layout.R_ADDRESS) + done;
-  return [address, (words[request + layout.R_LENGTH] >>> 0) - done];
+  const done = words[request + R_DONE] >>> 0;
+  const address = readAddress(words, request + R_ADDRESS) + done;
+  return [address, (words[request + R_LENGTH] >>> 0) - done];
 }
 
 function advance(request: number, count: number): void {
   const { words } = region();
-  words[request + layout.R_DONE] = (words[request + layout.R_DONE] >>> 0) + count | 0;
+  words[request + R_DONE] = (words[request + R_DONE] >>> 0) + count | 0;
 }
 
 const byte: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(1));
@@ -157,8 +169,8 @@ export function hasNotWaited(request: number, result: number): boolean {
 function completeReceive(port: Port, request: number, result: number): void {
   const { words } = region();
   if (hasNotWaited(request, result)) return goOn(port, request);
-  const done = words[request + layout.R_DONE] >>> 0;
-  const length = words[request + layout.R_LENGTH] >>> 0;
+  const done = words[request + R_DONE] >>> 0;
+  const length = words[request + R_LENGTH] >>> 0;
   if (result < 0) return failReceive(port, request, -result, done);
   const bytes = done + result;
   if (result === 0 && length > 0) return endReceive(port, request, bytes);
@@ -172,9 +184,9 @@ function completeReceive(port: Port, request: number, result: number): void {
 function completeSend(port: Port, request: number, result: number): void {
   const { words } = region();
   if (hasNotWaited(request, result)) return goOn(port, request);
-  const done = words[request + layout.R_DONE] >>> 0;
-  const length = words[request + layout.R_LENGTH] >>> 0;
-  const handle = words[request + layout.R_HANDLE];
+  const done = words[request + R_DONE] >>> 0;
+  const length = words[request + R_LENGTH] >>> 0;
+  const handle = words[request + R_HANDLE];
   const bytes = result > 0 ? done + result : done;
   if (result > 0 && bytes < length && !mustEnd(request)) {
     advance(request, result);
@@ -184,6 +196,16 @@ function completeSend(port: Port, request: number, result: number): void {
   else if (bytes < length) failSocket(port, request, errno.ECANCELED, bytes);
   else finishRequest(port, request, 0, bytes, 0);
   endSendingIfDone(handle);
+}
+
+/** Any count that is not the end will do, unless all was asked for. */
+function isPlainReceive(request: number, result: number): boolean {
+  return result > 0 && region().words[request + R_OPCODE] !== POLL && !wantsAll(request);
+}
+
+function isPlainSend(request: number, result: number): boolean {
+  const handle = region().words[request + R_HANDLE];
+  return isWhole(request, result) && !hasState(handle, ENDS_LATER);
 }
 
 /** A transfer has no second address, and a ring would take a position for one. */
@@ -199,13 +221,13 @@ export function clearSecondAddress(
 /** One that ReadFile or WriteFile has begun. */
 function begin(port: Port, request: number): void {
   const { words } = region();
-  const handle = words[request + layout.R_HANDLE];
-  const kind = words[request + layout.R_KIND];
+  const handle = words[request + R_HANDLE];
+  const kind = words[request + R_KIND];
   const refusal = kind === SEND ? sendRefusal(handle) : receiveRefusal(handle);
   if (refusal !== 0) return finishRequest(port, request, statusOfError(refusal), 0, 0);
   if (hasState(handle, IS_DATAGRAM)) return beginDatagram(port, request, kind === SEND);
-  words[request + layout.R_FLAGS] = kind === SEND ? SEND_FLAGS : receiveFlags(0);
-  prepareReceive(request, kind, words[request + layout.R_LENGTH]);
+  words[request + R_FLAGS] = kind === SEND ? SEND_FLAGS : receiveFlags(0);
+  prepareReceive(request, kind, words[request + R_LENGTH]);
   launch(port, request);
 }
 
@@ -214,6 +236,7 @@ define(RECEIVE, {
   events: IN,
   perform: performReceive,
   complete: completeReceive,
+  isPlain: isPlainReceive,
   begin,
   fill: clearSecondAddress,
 });
@@ -223,6 +246,7 @@ define(SEND, {
   events: OUT,
   perform: performSend,
   complete: completeSend,
+  isPlain: isPlainSend,
   begin,
   fill: clearSecondAddress,
 });

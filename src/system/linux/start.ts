@@ -16,6 +16,9 @@ import { startInOrder } from "./order.ts";
 import { started } from "./submission.ts";
 import { self } from "./threads.ts";
 
+// Of this module's own: an imported constant is read from memory at each use, one of these is in the code.
+const { H_FLAGS, H_KIND, H_PORT, KIND_PORT, R_ADDRESS, R_DONE } = layout;
+
 /** What `H_FLAGS` keeps of how a handle was opened, beside `FILE_FLAG_…`. */
 export const READABLE = 1;
 export const WRITABLE = 2;
@@ -40,13 +43,13 @@ export function startOn(
   if (at < 0) return code.ERROR_INVALID_HANDLE;
   const refusal = refusalOf(at, handleKind, right, overlapped);
   if (refusal !== 0) return refusalFor(handle, at, refusal);
-  const place = words[at + layout.H_PORT];
+  const place = words[at + H_PORT];
   if (place === 0) return code.ERROR_INVALID_HANDLE;
   const port = portAt(place - 1);
   const request = beginStart(port, handle, at);
   if (request < 0) return -request;
   openRequest(port, at, request, kind, overlapped);
-  words.fill(0, request + layout.R_ADDRESS, request + layout.R_DONE);
+  words.fill(0, request + R_ADDRESS, request + R_DONE);
   prepare(port, request, at);
   opened(port.at);
   // What has ended at once has its packet in the queue.
@@ -82,11 +85,11 @@ function tryStart(port: Port, handle: number, at: number): number {
 
 function refusalOf(at: number, handleKind: number, right: number, overlapped: number): number {
   const { words } = region();
-  const kind = words[at + layout.H_KIND];
-  if (kind === layout.KIND_PORT) return code.ERROR_INVALID_HANDLE;
+  const kind = words[at + H_KIND];
+  if (kind === KIND_PORT) return code.ERROR_INVALID_HANDLE;
   if (handleKind !== 0 && kind !== handleKind) return code.ERROR_INVALID_FUNCTION;
-  if (right !== 0 && (words[at + layout.H_FLAGS] & right) === 0) return code.ERROR_ACCESS_DENIED;
-  if (words[at + layout.H_PORT] === 0 || overlapped === 0) return code.ERROR_INVALID_PARAMETER;
+  if (right !== 0 && (words[at + H_FLAGS] & right) === 0) return code.ERROR_ACCESS_DENIED;
+  if (words[at + H_PORT] === 0 || overlapped === 0) return code.ERROR_INVALID_PARAMETER;
   return 0;
 }
 

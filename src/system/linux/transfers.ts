@@ -24,6 +24,9 @@ import {
 import { define, IN, OUT, READ, type Rules, WRITE } from "./rules.ts";
 import { AT_STATX_DONT_SYNC, statx } from "./statx.ts";
 
+// Of this module's own: an imported constant is read from memory at each use, one of these is in the code.
+const { H_KIND, KIND_FILE, R_ADDRESS, R_DONE, R_FLAGS, R_HANDLE, R_LENGTH, R_OFFSET } = layout;
+
 const IORING_OP_READ = 22;
 const IORING_OP_WRITE = 23;
 
@@ -49,8 +52,8 @@ export function openTransfer(
 ): void {
   openRequest(port, handle, request, kind, overlapped);
   const { words } = region();
-  writeAddress(words, request + layout.R_ADDRESS, address);
-  words[request + layout.R_LENGTH] = length | 0;
+  writeAddress(words, request + R_ADDRESS, address);
+  words[request + R_LENGTH] = length | 0;
   setPosition(request, handle, overlapped);
 }
 
@@ -63,11 +66,11 @@ export function setPosition(request: number, handle: number, overlapped: number)
   let high = fields[at + 5] | 0;
   let flags = 0;
   // A stream has no positions, and a ring wants to be told so.
-  if (words[handle + layout.H_KIND] !== layout.KIND_FILE) low = high = -1;
+  if (words[handle + H_KIND] !== KIND_FILE) low = high = -1;
   else if (low === -1 && high === -1) flags = RWF_APPEND;
-  words[request + layout.R_OFFSET] = low;
-  words[request + layout.R_OFFSET + 1] = high;
-  words[request + layout.R_FLAGS] = flags;
+  words[request + R_OFFSET] = low;
+  words[request + R_OFFSET + 1] = high;
+  words[request + R_FLAGS] = flags;
 }
 
 /**
@@ -77,12 +80,12 @@ export function setPosition(request: number, handle: number, overlapped: number)
 export function isShort(request: number, result: number, isRead: boolean): boolean {
   if (result <= 0 || mustEnd(request)) return false;
   const { words } = region();
-  if (words[words[request + layout.R_HANDLE] + layout.H_KIND] !== layout.KIND_FILE) return false;
-  const done = (words[request + layout.R_DONE] >>> 0) + result;
-  if (done >= words[request + layout.R_LENGTH] >>> 0 || isRead && isAtEnd(request, done)) {
+  if (words[words[request + R_HANDLE] + H_KIND] !== KIND_FILE) return false;
+  const done = (words[request + R_DONE] >>> 0) + result;
+  if (done >= words[request + R_LENGTH] >>> 0 || isRead && isAtEnd(request, done)) {
     return false;
   }
-  words[request + layout.R_DONE] = done | 0;
+  words[request + R_DONE] = done | 0;
   return true;
 }
 
@@ -93,7 +96,7 @@ export function isShort(request: number, result: number, isRead: boolean): boole
  */
 function isAtEnd(request: number, done: number): boolean {
   const { words } = region();
-  const offset = request + layout.R_OFFSET;
+  const offset = request + R_OFFSET;
   const end = (words[offset] >>> 0) + words[offset + 1] * 0x100000000 + done;
   return statx(descriptorOf(request), "", AT_STATX_DONT_SYNC)?.size === end;
 }
@@ -101,8 +104,8 @@ function isAtEnd(request: number, done: number): boolean {
 /** What a completion of a read or write comes to. */
 function complete(port: Port, request: number, result: number, isRead: boolean): void {
   const { words } = region();
-  const length = words[request + layout.R_LENGTH] >>> 0;
-  const done = words[request + layout.R_DONE] >>> 0;
+  const length = words[request + R_LENGTH] >>> 0;
+  const done = words[request + R_DONE] >>> 0;
   const bytes = result > 0 ? done + result : done;
   if (result >= 0 && bytes === length) finishRequest(port, request, 0, bytes, 0);
   else if (isShort(request, result, isRead)) goOn(port, request);
@@ -115,7 +118,7 @@ function complete(port: Port, request: number, result: number, isRead: boolean):
 
 function endOf(request: number): number {
   const { words } = region();
-  return words[words[request + layout.R_HANDLE] + layout.H_KIND] === layout.KIND_FILE
+  return words[words[request + R_HANDLE] + H_KIND] === KIND_FILE
     ? STATUS_END_OF_FILE
     : STATUS_PIPE_BROKEN;
 }
@@ -123,12 +126,12 @@ function endOf(request: number): number {
 /** Carries out what is left of a transfer. The memory is the request's until its packet is taken. */
 function perform(request: number, isRead: boolean): number {
   const { words } = region();
-  const done = words[request + layout.R_DONE] >>> 0;
-  const handle = words[request + layout.R_HANDLE];
+  const done = words[request + R_DONE] >>> 0;
+  const handle = words[request + R_HANDLE];
   const fd = descriptorOf(request);
-  const address = readAddress(words, request + layout.R_ADDRESS) + done;
-  const length = (words[request + layout.R_LENGTH] >>> 0) - done;
-  const isFile = words[handle + layout.H_KIND] === layout.KIND_FILE;
+  const address = readAddress(words, request + R_ADDRESS) + done;
+  const length = (words[request + R_LENGTH] >>> 0) - done;
+  const isFile = words[handle + H_KIND] === KIND_FILE;
   for (;;) {
     const count = isFile
       ? file(isRead, fd, address, length, request, done)
@@ -169,8 +172,8 @@ function file(
   done: number,
 ): number | bigint {
   const { words } = region();
-  const low = words[request + layout.R_OFFSET];
-  const high = words[request + layout.R_OFFSET + 1];
+  const low = words[request + R_OFFSET];
+  const high = words[request + R_OFFSET + 1];
   if (low === -1 && high === -1) return append(fd, address, length);
   const offset = word((low >>> 0) + high * 0x100000000 + done);
   const c = plain();
@@ -188,12 +191,20 @@ function append(fd: number, address: number, length: number): number | bigint {
   return pwritev2().syscall(errno.SYS_pwritev2, fd, vector, 1, word(0), word(0), RWF_APPEND);
 }
 
+/** All of it is done. */
+export function isWhole(request: number, result: number): boolean {
+  const { words } = region();
+  const done = words[request + R_DONE] >>> 0;
+  return result >= 0 && done + result === words[request + R_LENGTH] >>> 0;
+}
+
 function transferRules(opcode: number, events: number, isRead: boolean): Rules {
   return {
     opcode,
     events,
     perform: (request) => perform(request, isRead),
     complete: (port, request, result) => complete(port, request, result, isRead),
+    isPlain: isWhole,
   };
 }
 
