@@ -19,7 +19,7 @@ import { GENERATION, Table } from "./table.ts";
 export { GENERATION, Table };
 
 /** Part of the memory's name: copies of this module with different layouts keep apart. */
-const LAYOUT_VERSION = 4;
+const LAYOUT_VERSION = 5;
 
 /** An operation: its OVERLAPPED comes first, so that its address is the place's. */
 export const OPERATION_WORDS = 32;

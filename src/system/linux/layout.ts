@@ -9,7 +9,7 @@
  */
 
 /** Part of the memory's name: two copies of this module with different layouts keep apart. */
-export const LAYOUT_VERSION = 5;
+export const LAYOUT_VERSION = 6;
 
 /** Threads that may use the engine at once. */
 export const MAX_THREADS = 1024;
