@@ -82,6 +82,21 @@ export function readResultsOf(index: number, read: ResultReader): void {
   readers[index] = read;
 }
 
+/** Gives back what a reader has found, of a packet that goes to nobody. */
+export type ResultDropper = (result: unknown) => void;
+
+const droppers: (ResultDropper | undefined)[] = KINDS.map(() => undefined);
+
+/** Has `drop` called for every packet of an operation of this kind that nobody is given. */
+export function dropResultsOf(index: number, drop: ResultDropper): void {
+  droppers[index] = drop;
+}
+
+/** The dropper of this kind, if it has one. */
+export function dropperOf(index: number): ResultDropper | undefined {
+  return droppers[index];
+}
+
 /** The reader of this kind, if it has one. */
 export function readerOf(index: number): ResultReader | undefined {
   return readers[index];

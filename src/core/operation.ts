@@ -16,7 +16,7 @@ import { Win32Error } from "./errors.ts";
 import { countEnd } from "./flight.ts";
 import { dropHandle, leaveHandle } from "./handle.ts";
 import { dropBuffer } from "./holds.ts";
-import { KINDS, type OperationKind, readerOf } from "./kinds.ts";
+import { dropperOf, KINDS, type OperationKind, readerOf, type ResultReader } from "./kinds.ts";
 import { onlookers } from "./onlookers.ts";
 import { givePlace } from "./places.ts";
 import { leaveSpare } from "./spares.ts";
@@ -265,12 +265,22 @@ export function startedHere(place: number): StartedOperation | undefined {
 
 /** Reads what the operation at `place` has left beside its count of `bytes` bytes. */
 export function readResult(place: number, operation: StartedOperation, bytes: number): void {
-  const { words } = ledger();
-  const read = readerOf(words[place + O_KIND]);
-  if (read === undefined) return;
-  const status = words[place + O_INTERNAL];
+  const read = readerOf(ledger().words[place + O_KIND]);
+  if (read !== undefined) operation.result = resultAt(place, read, bytes);
+}
+
+function resultAt(place: number, read: ResultReader, bytes: number): unknown {
+  const status = ledger().words[place + O_INTERNAL];
   const isDone = status >= 0 || status === STATUS_BUFFER_OVERFLOW;
-  operation.result = read(addressOf(place) + O_RESULT * 4, annexOf(place), bytes, isDone);
+  return read(addressOf(place) + O_RESULT * 4, annexOf(place), bytes, isDone);
+}
+
+/** As `finish`, of an operation that has completed and whose packet nobody is given. */
+export function finishDropped(place: number): void {
+  const kind = ledger().words[place + O_KIND];
+  const [read, drop] = [readerOf(kind), dropperOf(kind)];
+  if (read !== undefined && drop !== undefined) drop(resultAt(place, read, 0));
+  finish(place);
 }
 
 /** One that another thread has started. */

@@ -10,7 +10,7 @@ import { type CompletionEntries, system } from "../system/system.ts";
 import { isGone, isMarkedClosed } from "./calls.ts";
 import { GENERATION, ledger, O_PORT, P_CALLS, RECOVERING } from "./ledger.ts";
 import { inFlightOf } from "./flight.ts";
-import { finish, isDone, placeOf } from "./operation.ts";
+import { finishDropped, isDone, placeOf } from "./operation.ts";
 import { entriesOfThread } from "./room.ts";
 import { buryEnded, isTaken, selfIfRoom } from "./threads.ts";
 
@@ -40,7 +40,7 @@ export function discardQueued(port: number): void {
 export function discard(entries: CompletionEntries): void {
   for (let i = 0; i < entries.removed; i++) {
     const place = placeOf(entries.overlapped(i));
-    if (place >= 0) finish(place);
+    if (place >= 0) finishDropped(place);
   }
 }
 
@@ -59,7 +59,7 @@ export function recover(): void {
   try {
     const abandoned = new Map<number, number>();
     for (const place of operations.taken()) {
-      if (isAbandoned(place, abandoned) && isDone(place)) finish(place);
+      if (isAbandoned(place, abandoned) && isDone(place)) finishDropped(place);
     }
   } finally {
     Atomics.store(words, RECOVERING, 0);

@@ -9,7 +9,7 @@ import { setNumber, setWord, wordAt } from "../core/annex.ts";
 import { checkBuffer, type NativeBuffer } from "../core/buffer.ts";
 import { checkNumber, described } from "../core/errors.ts";
 import type { Handle } from "../core/handle.ts";
-import { kindOf, readResultsOf } from "../core/kinds.ts";
+import { dropResultsOf, kindOf, readResultsOf } from "../core/kinds.ts";
 import { type Operation, resultOf } from "../core/operation.ts";
 import type { Packet } from "../core/packet.ts";
 import { type Parts, startWith } from "../core/start.ts";
@@ -256,6 +256,10 @@ readResultsOf(RECEIVE_MESSAGE, (_result, annex, _bytes, isDone): ReceivedMessage
     isTruncated: (flags & MSG_TRUNC) !== 0,
     isControlTruncated: (flags & MSG_CTRUNC) !== 0,
   };
+});
+
+dropResultsOf(RECEIVE_MESSAGE, (message) => {
+  if (message !== null) system.dropControl((message as ReceivedMessage).control);
 });
 
 /** Who has sent the datagram of a packet of `receiveFrom`. */

@@ -162,6 +162,8 @@ export interface SocketSystem {
    * known. Descriptors are the caller's from now on.
    */
   decodeControl(family: number, bytes: Uint8Array<ArrayBuffer>): ControlData;
+  /** The message goes to nobody: descriptors that came with it are closed. */
+  dropControl(control: ControlData): void;
   /** The index of the network interface of this name; ERROR_FILE_NOT_FOUND (2) if there is none. Source: if_nametoindex. */
   ifNameToIndex(name: string): Outcome;
 }

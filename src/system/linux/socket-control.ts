@@ -6,6 +6,7 @@
  * @module
  */
 
+import { libc } from "../../ffi/libc.ts";
 import type { ControlData, SocketSystem } from "../contract.ts";
 import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from "../literals.ts";
 import * as winsock from "../winsock.ts";
@@ -178,8 +179,14 @@ function readNetPiece(level: number, type: number, data: Bytes, found: Found): v
   }
 }
 
+/** See the contract. */
+function dropControl({ descriptors = [] }: ControlData): void {
+  for (const fd of descriptors) libc().close(fd);
+}
+
 /** The contract's functions for control data. */
-export const control: Pick<SocketSystem, "encodeControl" | "decodeControl"> = {
+export const control: Pick<SocketSystem, "encodeControl" | "decodeControl" | "dropControl"> = {
   encodeControl,
   decodeControl,
+  dropControl,
 };

@@ -153,7 +153,9 @@ function decodeControl(family: number, bytes: Uint8Array<ArrayBuffer>): ControlD
 }
 
 /** The contract's functions for control data. */
-export const control: Pick<SocketSystem, "encodeControl" | "decodeControl"> = {
+export const control: Pick<SocketSystem, "encodeControl" | "decodeControl" | "dropControl"> = {
   encodeControl,
   decodeControl,
+  // Nothing of it has to be given back.
+  dropControl: (_control) => {},
 };
