@@ -30,7 +30,9 @@ const running = new Set();
  *
  * @param runtime `name`, and `command(file, report, filter)`: the program and its arguments, to run
  *   `file` and write the JUnit report to the path `report`
- * @param options `filter`: only tests whose name contains it; `timeLimitS`: for one file; `cwd`, `env`
+ * @param options `filter`: only tests whose name contains it; `timeLimitS`: for one file; `cwd`, `env`;
+ *   `endOf(status)`: why a process that ends so, with a report in which nothing failed, says nothing of
+ *   the tests, if so: it is named among what was skipped
  * @returns how many tests `passed`, `failed` and were `skipped`
  */
 export async function runSuite(runtime, files, options = {}) {
@@ -82,7 +84,10 @@ async function runFile(runtime, file, reports, options) {
   const counts = readReport(report, options.filter);
   // Status 1 says no more than that the named tests have failed or, from Bun, that the filter fits none.
   const isExplained = status === 1 && (counts.failed.length > 0 || counts.allFilteredOut);
-  if (problem && !isExplained) counts.failed.push(`the file itself: ${problem}`);
+  const isOver = counts.declared > 0 && counts.failed.length === 0;
+  const reason = isOver ? options.endOf?.(status) : undefined;
+  if (reason !== undefined) counts.skipped.push(`the end of the file's process (${reason})`);
+  else if (problem && !isExplained) counts.failed.push(`the file itself: ${problem}`);
   else if (counts.declared === 0 && !options.filter) {
     counts.failed.push("the file itself: it has no test");
   }
