@@ -11,6 +11,7 @@ import type { FileSystem, Outcome } from "../contract.ts";
 import { errorOfErrno } from "../status.ts";
 import * as errno from "./errno.ts";
 import { findHandle, freeHandle, openHandle } from "./handles.ts";
+import { opened } from "./journal.ts";
 import * as layout from "./layout.ts";
 import { closeLocks } from "./locks.ts";
 import { openFile, removeMade } from "./opening.ts";
@@ -159,6 +160,7 @@ function beginTransfer(
   const { begin } = rulesOf(kind);
   if (begin === undefined) return launch(port, request);
   begin(port, request);
+  opened(port.at);
   // What has ended at once has its packet in the queue.
   port.queue.release();
 }
