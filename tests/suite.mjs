@@ -49,8 +49,9 @@ export async function runSuite(runtime, files, options = {}) {
       total[end] += result[end].length;
       for (const name of result[end]) remarks[end].push(`  ${end}: ${result.file}: ${name}`);
     }
+    if (result.failed.length > 0) remarks.failed.push(lastLines(result.output));
   }
-  for (const line of [...remarks.failed, ...remarks.skipped]) console.log(line);
+  for (const line of [...remarks.skipped, ...remarks.failed]) console.log(line);
   return total;
 }
 
@@ -198,8 +199,19 @@ function readText(path) {
   }
 }
 
+/** Lines of a failed file's output that are shown once more beside its name, at the end. */
+const LAST_LINES = 20;
+
+function lastLines(output) {
+  return indented(output.trimEnd().split("\n").slice(-LAST_LINES).join("\n"));
+}
+
+function indented(output) {
+  return output.replaceAll(/^/gm, "  | ");
+}
+
 function printFile({ file, passed, failed, skipped, seconds, output }) {
   const counts = sentence({ passed, failed: failed.length, skipped: skipped.length });
   console.log(`  ${failed.length ? "FAIL" : "ok  "} ${file}: ${counts} (${seconds.toFixed(1)} s)`);
-  if (failed.length > 0) console.log(output.trimEnd().replaceAll(/^/gm, "  | "));
+  if (failed.length > 0) console.log(indented(output.trimEnd()));
 }

@@ -45,10 +45,10 @@ describe("devices and serial lines, handles that are none", () => {
   it("contract: a closed file: 6 from every function", () => {
     using folder = new Folder();
     using raw = new Raw();
-    const file = raw.file(folder.file("data.bin", "abc"));
+    const path = folder.file("data.bin", "abc");
     const all = calls(raw);
-    assertEquals(system.closeHandle(file), 0);
-    for (const [name, call] of Object.entries(all)) assertEquals(call(file), 6, name);
+    const closed = raw.closed(() => raw.file(path));
+    for (const [name, call] of Object.entries(all)) assertEquals(call(closed), 6, name);
   });
 
   itUnless(isWine && "Wine asks any object: 50 or 87", "contract: a port: 6", () => {

@@ -69,11 +69,11 @@ describe("handles that are none", () => {
     using raw = new Raw();
     const port = raw.port();
     const path = folder.file("data.bin", "abc");
-    const [file, closedFile, closedPort] = [raw.file(path), raw.file(path), raw.port()];
+    const file = raw.file(path);
     const ofFile = { ...fileCalls(raw, port), ...cancelCalls(raw) };
     const ofPort = portCalls(raw, file);
-    assertEquals([system.closeHandle(closedFile), system.closeHandle(closedPort)], [0, 0]);
-    for (const closed of [closedFile, closedPort]) {
+    for (const open of [() => raw.file(path), () => raw.port()]) {
+      const closed = raw.closed(open);
       for (const [name, call] of Object.entries(ofFile)) assertEquals(call(closed), 6, name);
       for (const [name, call] of Object.entries(ofPort)) assertEquals(call(closed), 6, name);
       assertEquals(system.closeHandle(closed), 6, "close");

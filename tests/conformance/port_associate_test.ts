@@ -31,7 +31,7 @@ describe("associating, contract", () => {
     using raw = new Raw();
     const port = raw.port();
     const file = raw.associated(folder.file("data.bin"), port, 1);
-    assertEquals(system.closeHandle(port), 0);
+    raw.close(port);
     assertEquals(associate(file, raw.port(), 1, 0).code, 87);
   });
 

@@ -79,8 +79,7 @@ describe("posting, contract", () => {
   it("case 21: a port that is none: 6", () => {
     using folder = new Folder();
     using raw = new Raw();
-    const closed = raw.port();
-    system.closeHandle(closed);
+    const closed = raw.closed(() => raw.port());
     const file = raw.file(folder.file("data.bin"));
     for (const port of [...GARBAGE_HANDLES, closed, file]) {
       assertEquals(post(port, 1, 1, 0), 6, String(port));

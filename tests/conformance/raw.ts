@@ -4,7 +4,7 @@
  * @module
  */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { view } from "../../src/ffi/memory.ts";
 import {
   CompletionEntries,
@@ -29,6 +29,9 @@ export interface Memory {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly words: Uint32Array<ArrayBuffer>;
 }
+
+/** Handles that are opened and closed again before and after one whose number is to stay free. */
+const SPARE_NUMBERS = 16;
 
 /** Handles and memory of one test. Operations must have ended when it is disposed of. */
 export class Raw {
@@ -65,6 +68,27 @@ export class Raw {
     return handle;
   }
 
+  /** Closes `handle` before the block is left: from then on its number may be another's. */
+  close(handle: number): void {
+    const index = this.#handles.indexOf(handle);
+    assert(index >= 0, `${handle} is no open handle of this test`);
+    this.#handles.splice(index, 1);
+    assertEquals(system.closeHandle(handle), 0);
+  }
+
+  /**
+   * What the number of a handle is after `open` and closing: nobody's. Windows and Wine soon give it out
+   * again, also to a thread of the runtime, and what the test asked of it would be done to that
+   * thread's. So others are given out first: lower ones by Wine, the last ones freed by Windows.
+   */
+  closed(open: () => number): number {
+    const spares = Array.from({ length: SPARE_NUMBERS }, () => this.port());
+    const handle = open();
+    this.close(handle);
+    for (const spare of spares) this.close(spare);
+    return handle;
+  }
+
   /** Zeroed memory. */
   memory(byteLength: number): Memory {
     const { code, value } = system.virtualAlloc(byteLength);
@@ -88,8 +112,9 @@ export class Raw {
   }
 
   [Symbol.dispose](): void {
-    for (const handle of this.#handles.reverse()) system.closeHandle(handle);
+    const codes = this.#handles.reverse().map((handle) => system.closeHandle(handle));
     for (const [address, byteLength] of this.#memory) system.virtualFree(address, byteLength);
+    assert(codes.every((code) => code === 0), `a handle was not the test's any more: ${codes}`);
   }
 }
 

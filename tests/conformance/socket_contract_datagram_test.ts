@@ -144,7 +144,7 @@ describe("datagrams, contract", () => {
       using raw = new RawSockets();
       const [a] = raw.bound(SOCK_DGRAM);
       const [closed, to] = raw.bound(SOCK_DGRAM);
-      system.closeHandle(closed);
+      raw.close(closed);
       const { begun } = receiveFrom(raw, a, raw.memory(8));
       assertEquals(raw.both(begun, sendTo(raw, a, to, "x")), [[1234, 0], [0, 1]]);
     },

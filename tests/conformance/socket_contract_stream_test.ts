@@ -123,7 +123,7 @@ describe("streams, contract", () => {
       using raw = new RawSockets();
       const [, client] = raw.pair();
       const receiving = raw.receive(client, raw.memory(4));
-      system.closeHandle(client);
+      raw.close(client);
       assertEquals(raw.outcome(receiving), [995, 0]);
     },
   );
@@ -158,7 +158,7 @@ describe("streams, contract", () => {
     const linger = bytesOf(4);
     linger[0] = 1;
     assertEquals(system.setSockOpt(server, SOL_SOCKET, SO_LINGER, linger), 0);
-    system.closeHandle(server);
+    raw.close(server);
     assertEquals(raw.outcome(receiving), [64, 0]);
     const [vector, flags] = [raw.vector(raw.memory(4)), raw.memory(4)];
     const [ov, again] = [raw.overlapped(), raw.overlapped()];

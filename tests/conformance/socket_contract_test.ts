@@ -60,7 +60,7 @@ describe("sockets, contract", () => {
   it("case 13: where nobody listens the packet says 1225", () => {
     using raw = new RawSockets();
     const [bound, address] = raw.bound(SOCK_STREAM);
-    system.closeHandle(bound);
+    raw.close(bound);
     assertEquals(raw.outcome(raw.connect(raw.socket(), address)), [1225, 0]);
   });
 
@@ -90,7 +90,7 @@ describe("sockets, contract", () => {
       const isParted = first.overlapped === parting.address;
       const ended = isParted ? raw.take() : first;
       assertEquals([ended.overlapped, ended.code, ended.bytes], [reading.address, 0, 0]);
-      system.closeHandle(client);
+      raw.close(client);
       const parted = isParted ? first : raw.take();
       assertEquals([parted.overlapped, parted.code, parted.bytes], [parting.address, 0, 0]);
     }
@@ -114,7 +114,7 @@ describe("sockets, contract", () => {
         assertEquals(raw.outcome(raw.receive(client, into)), [0, 0]);
         const parting = raw.begin((ov) => system.disconnectEx(client, TF_REUSE_SOCKET, ov));
         assertEquals(raw.outcome(parting), [0, 0]);
-        system.closeHandle(server);
+        raw.close(server);
       }
     },
   );
@@ -200,7 +200,7 @@ describe("sockets, contract", () => {
         const second = raw.take();
         const ended = second.overlapped === rest.address ? second : raw.take();
         assertEquals([ended.overlapped, ended.code, ended.bytes], [rest.address, 0, 0]);
-        system.closeHandle(client);
+        raw.close(client);
         const isOver = [first, second].some(({ overlapped }) => overlapped === sending.address);
         if (!isOver) assertEquals(raw.outcome(sending), [0, 4]);
       }
@@ -227,8 +227,7 @@ describe("sockets, contract", () => {
     for (const handle of GARBAGE_HANDLES) {
       assertEquals(everyFunction(handle, address, ov, bytes), {}, String(handle));
     }
-    const closed = raw.loose();
-    system.closeHandle(closed);
+    const closed = raw.closed(() => raw.loose());
     assertEquals(everyFunction(closed, address, ov, bytes), {}, "a closed socket");
     assert(raw.isEmpty);
   });
@@ -258,7 +257,7 @@ describe("sockets, contract", () => {
       using raw = new RawSockets();
       const [listener] = raw.listener();
       const begun = Array.from({ length: 100 }, () => raw.accept(listener, raw.socket())[0]);
-      system.closeHandle(listener);
+      raw.close(listener);
       const packets = begun.map(() => raw.take());
       assertEquals(
         new Set(packets.map(({ overlapped }) => overlapped)),
@@ -281,8 +280,7 @@ describe("sockets, contract", () => {
       assertEquals(system.getFileSizeEx(file.value).value, 3);
       assertEquals(system.closeHandle(file.value), 0);
     }
-    const { value: socket } = system.wsaSocket(AF_INET, SOCK_STREAM, 0);
-    assertEquals([system.closeHandle(socket), system.closeHandle(socket)], [0, 6]);
+    assertEquals(system.closeHandle(raw.closed(() => raw.loose())), 6);
     assert(raw.isEmpty);
   });
 

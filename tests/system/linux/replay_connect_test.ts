@@ -88,7 +88,7 @@ class Bench extends RawSockets {
     assertEquals(this.result(writing), [0, 6]);
     const reading = this.begin((at) => system.readFile(server, into.address, 8, at));
     assertEquals(this.result(reading), [0, 6]);
-    assertEquals(system.closeHandle(server), 0);
+    this.close(server);
     const last = this.begin((at) => system.readFile(client, into.address, 8, at));
     assertEquals(this.result(last), [code.ERROR_BROKEN_PIPE, 0]);
   }

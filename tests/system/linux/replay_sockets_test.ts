@@ -137,7 +137,7 @@ function assertConnected(bench: Bench, server: number, client: Client): void {
   client.send(bench.bytes("hello"));
   assertEquals(bench.results(bench.receive(server, into)), [[0, 5]]);
   assertEquals(textIn(into, 5), "hello");
-  assertEquals(system.closeHandle(server), 0);
+  bench.close(server);
   assert(client.isAtEnd);
 }
 
