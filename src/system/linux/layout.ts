@@ -9,7 +9,7 @@
  */
 
 /** Part of the memory's name: two copies of this module with different layouts keep apart. */
-export const LAYOUT_VERSION = 6;
+export const LAYOUT_VERSION = 7;
 
 /** Threads that may use the engine at once. */
 export const MAX_THREADS = 1024;
@@ -120,9 +120,8 @@ export const P_NEWEST = 5;
 export const P_WAITING = 6;
 /** How many packets were ever taken from the queue; changes by one store. */
 export const P_HEAD = 7;
-/** Places of requests that wait to be used again, each with the next in `R_NEWER`, and how many. */
+/** The first of the places of requests that wait to be used again, each with the next in `R_NEWER`. */
 export const P_IDLE = 8;
-export const P_IDLE_COUNT = 9;
 /** Open handle, associated handles, all operations in flight together: what keeps the port alive. */
 export const P_REFERENCES = 10;
 /** Operations in flight; each has a place in the queue kept for its packet. */

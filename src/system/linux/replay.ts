@@ -13,7 +13,7 @@ import { region } from "./region.ts";
 import { nextOf } from "./order.ts";
 import { handleRulesOf, rulesOf } from "./rules.ts";
 import { completeRequest, endFinished, failRequest, follow, goOn } from "./requests.ts";
-import { countIdle, releaseRequest } from "./request-places.ts";
+import { releaseRequest } from "./request-places.ts";
 
 /** The lock was inherited: every request of the port is as if nobody had ended. */
 export function replay(port: Port): void {
@@ -21,7 +21,6 @@ export function replay(port: Port): void {
   if (!port.hasEngine()) return;
   // Asked before anything is started here: it tells what the thread has started itself.
   const position = port.engine().position();
-  countIdle(port);
   port.engine().replay?.(port);
   replayFinishing(port);
   let inFlight = 0;

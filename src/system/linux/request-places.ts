@@ -1,7 +1,7 @@
 /**
  * Places of requests. A port keeps those of operations that are over for its next ones, under its
  * lock: so a start and an end take no atomic instruction for them, and the memory that was used last
- * is used again.
+ * is used again. It keeps all, until another port finds no more.
  *
  * @module
  */
@@ -12,10 +12,7 @@ import { region } from "./region.ts";
 import { self } from "./threads.ts";
 
 // Of this module's own: an imported constant is read from memory at each use, one of these is in the code.
-const { P_IDLE, P_IDLE_COUNT, REQUESTS, REQUEST_WORDS, R_NEWER } = layout;
-
-/** Places that a port keeps. */
-const MAX_IDLE = 256;
+const { P_IDLE, REQUESTS, REQUEST_WORDS, R_NEWER } = layout;
 
 /** In place of a place: all are in flight, or kept by some port. */
 export const NO_PLACE = -1;
@@ -26,7 +23,6 @@ export function acquireRequest(port: Port): number {
   const request = words[port.at + P_IDLE];
   if (request === 0) return acquireAnew();
   words[port.at + P_IDLE] = words[request + R_NEWER];
-  words[port.at + P_IDLE_COUNT]--;
   return request;
 }
 
@@ -37,15 +33,9 @@ function acquireAnew(): number {
 
 /** Gives a place of `acquireRequest` back. Under the port's lock. */
 export function releaseRequest(port: Port, request: number): void {
-  const { words, requests } = region();
-  const count = words[port.at + P_IDLE_COUNT];
-  if (count >= MAX_IDLE) {
-    requests.release(layout.requestPlace(request));
-    return;
-  }
+  const { words } = region();
   words[request + R_NEWER] = words[port.at + P_IDLE];
   words[port.at + P_IDLE] = request;
-  words[port.at + P_IDLE_COUNT] = count + 1;
 }
 
 /** All places are taken: every port gives back those that it keeps. Called without a lock. */
@@ -71,13 +61,4 @@ export function releaseIdle(port: number): void {
     words[port + P_IDLE] = next;
     requests.release(layout.requestPlace(request));
   }
-  words[port + P_IDLE_COUNT] = 0;
-}
-
-/** A thread has ended with the lock: the list is right after every store, the number may not be. */
-export function countIdle(port: Port): void {
-  const { words } = region();
-  let count = 0;
-  for (let at = words[port.at + P_IDLE]; at !== 0; at = words[at + R_NEWER]) count++;
-  words[port.at + P_IDLE_COUNT] = count;
 }

@@ -108,7 +108,6 @@ class Bench extends Raw {
       assertEquals(words[next + layout.R_STATE], 0);
       assert(requests.has(layout.requestPlace(next)));
     }
-    assertEquals(words[at + layout.P_IDLE_COUNT], idle.size);
   }
 }
 
