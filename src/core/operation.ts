@@ -111,6 +111,11 @@ export class StartedOperation implements Operation {
     return KINDS[this.#index].kind;
   }
 
+  /** The number of its kind. */
+  get index(): number {
+    return this.#index;
+  }
+
   /** Whether this object is of that life of its place. */
   isOf(generation: number): boolean {
     return this.#generation === generation;
@@ -291,6 +296,12 @@ export function foundOperation(place: number): StartedOperation {
   const buffer = words[place + O_BUFFER] === 0 ? null : bufferAt(place);
   const generation = words[place + GENERATION];
   return new StartedOperation(place, words[place + O_KIND], buffer, offset, tag, generation);
+}
+
+/** The number of the operation's kind in `KINDS`. */
+export function kindNumberOf(operation: Operation): number {
+  if (operation instanceof StartedOperation) return operation.index;
+  throw new TypeError("The operation was not started by this module");
 }
 
 /** What the reader of its kind has read when the operation's packet was taken; before, `undefined`. */

@@ -11,7 +11,7 @@
  */
 
 import { Win32Error } from "../core/errors.ts";
-import { KINDS } from "../core/kinds.ts";
+import { kindNumberOf } from "../core/operation.ts";
 import type { Packet } from "../core/packet.ts";
 import { CompletionPort } from "../core/port.ts";
 import { beginBlocking, endBlocking, lifeOfThread, Taker } from "../core/taker.ts";
@@ -248,8 +248,8 @@ export class Server implements PoolThread {
   #note({ operation, error }: Packet): void {
     const { doubles } = this.#board;
     const at = this.#at;
-    const { kind, tag, offset } = operation!;
-    this.#words[at + boards.T_KIND] = KINDS.findIndex((row) => row.kind === kind) + 1;
+    const { tag, offset } = operation!;
+    this.#words[at + boards.T_KIND] = kindNumberOf(operation!) + 1;
     this.#words[at + boards.T_CODE] = error?.code ?? 0;
     doubles[at + boards.T_TAG >> 1] = tag;
     doubles[at + boards.T_OFFSET >> 1] = offset;

@@ -12,7 +12,7 @@ import { type BufferToken, NativeBuffer } from "../core/buffer.ts";
 import { factsOf } from "../core/facts.ts";
 import { lookAway, lookOn, type Onlooker } from "../core/onlookers.ts";
 import type { Packet } from "../core/packet.ts";
-import { KINDS } from "../core/kinds.ts";
+import { kindNumberOf } from "../core/operation.ts";
 
 /** A handler has run for a packet: kind (0 posted), key, bytes, tag or overlapped, code. */
 export const NOTE_PACKET = 1;
@@ -192,5 +192,5 @@ export class ThreadTrace implements Onlooker {
 }
 
 function kindNumber({ operation }: Packet): number {
-  return operation === null ? 0 : KINDS.findIndex(({ kind }) => kind === operation.kind) + 1;
+  return operation === null ? 0 : kindNumberOf(operation) + 1;
 }

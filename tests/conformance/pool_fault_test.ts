@@ -12,6 +12,7 @@ import {
   NativeBuffer,
   Pool,
   PoolClosedError,
+  SocketHandle,
   ThreadEndedError,
 } from "../../mod.ts";
 import { hasLifeEnded } from "../../src/core/threads.ts";
@@ -32,6 +33,7 @@ import {
   TestPool,
   THROW,
 } from "./pool.ts";
+import { deadAddress } from "./sockets.ts";
 
 /** A module made of `source`. */
 function moduleOf(source: string): string {
@@ -173,6 +175,18 @@ describe("threads that die", () => {
     // 20 reads of 3 bytes, and 20 at the end of the file.
     assertEquals([pool.count(BY_THREAD + 100), pool.count(BY_THREAD + 102)], [60, 20]);
     await until(() => pool.counters.inFlight === 0, "nothing is in flight");
+  });
+
+  it("5: the failed operation in its hands is told by the function that failed", async () => {
+    await using pool = await TestPool.open({ threads: 1 });
+    using socket = SocketHandle.tcp();
+    pool.port.associate(socket, EXIT);
+    socket.connect(deadAddress(), 7);
+    await pool.failed(1);
+    const [{ packet, hasEnded }] = pool.errors;
+    assertEquals([packet?.operation?.kind, packet?.operation?.tag, hasEnded], ["connect", 7, true]);
+    // ConnectNamedPipe is a "connect" as well.
+    assertEquals([packet?.error?.call, packet?.error?.code], ["ConnectEx", 1225]);
   });
 
   it("4, 5: its task is rejected, those behind it run", async () => {
