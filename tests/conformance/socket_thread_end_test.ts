@@ -74,15 +74,20 @@ describe("operations of sockets whose thread has ended", () => {
     },
   );
 
-  it("a send goes on to its end", async () => {
-    using sockets = new Sockets();
-    const [server, client] = sockets.pair();
-    const [from, into] = [sockets.buffer(MUCH), sockets.buffer(MUCH)];
-    fillPattern(from, 5);
-    await begin({ what: "send", socket: client.token, buffer: from.token });
-    receiveMuch(sockets, server, into);
-    assert(from.bytes.every((byte, at) => byte === into.bytes[at]));
-  });
+  itUnless(
+    isWine &&
+      "Wine has a send go on in its thread, and tells 0 bytes if that ends just when it is to",
+    "a send goes on to its end",
+    async () => {
+      using sockets = new Sockets();
+      const [server, client] = sockets.pair();
+      const [from, into] = [sockets.buffer(MUCH), sockets.buffer(MUCH)];
+      fillPattern(from, 5);
+      await begin({ what: "send", socket: client.token, buffer: from.token });
+      receiveMuch(sockets, server, into);
+      assert(from.bytes.every((byte, at) => byte === into.bytes[at]));
+    },
+  );
 
   itUnless(
     isWine && "Wine sends a file by the thread that has begun it, and tells 0 bytes when that ends",
