@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { Buffer } from "node:buffer";
-import { Folder, turn, until } from "../conformance/fixture.ts";
+import { Folder, isWine, itUnless, turn, until } from "../conformance/fixture.ts";
 import { chooseSeed, randomFrom } from "../conformance/random.ts";
 import { Client } from "./client.ts";
 import { ask } from "./http.ts";
@@ -82,30 +82,40 @@ async function misbehave(port: number, random: Random): Promise<void> {
   }
 }
 
-describe("http-server, spoken to in broken HTTP", () => {
-  it("no crash, no hang, no growth, and nobody else is disturbed", async () => {
-    const random = randomFrom(chooseSeed("http-fuzz"));
-    using folder = new Folder();
-    folder.file("index.html", "<p>index</p>");
-    folder.file("small.txt", "small");
-    folder.file("large.bin", pattern(600_000));
-    await using server = await new Service("http-server", "--port", "0", folder.path("")).ready();
-    const crowd = (visits: number) =>
-      Promise.all(Array.from({ length: 16 }, async () => {
-        for (let i = 0; i < visits; i++) await misbehave(server.port, random);
-      }));
-    await crowd(10);
-    const { processId, port } = server;
-    const before = weigh(processId);
-    let isOver = false;
-    const fuzzed = crowd(40).then(() => isOver = true);
-    while (!isOver) {
-      const { status, body } = await ask(port, "GET /small.txt HTTP/1.1", "Host: x");
-      assertEquals([status, body.toString()], [200, "small"]);
-    }
-    await fuzzed;
-    await untilBack(processId, before, 64_000_000);
-    assertEquals(server.complaints, "");
-    assert(server.line.includes("serving"));
-  });
+/** A crowd of such clients, and beside it one that behaves. `byteLength`: of the file that most requests are for. */
+async function fuzz(byteLength: number): Promise<void> {
+  const random = randomFrom(chooseSeed("http-fuzz"));
+  using folder = new Folder();
+  folder.file("index.html", "<p>index</p>");
+  folder.file("small.txt", "small");
+  folder.file("large.bin", pattern(byteLength));
+  await using server = await new Service("http-server", "--port", "0", folder.path("")).ready();
+  const crowd = (visits: number) =>
+    Promise.all(Array.from({ length: 16 }, async () => {
+      for (let i = 0; i < visits; i++) await misbehave(server.port, random);
+    }));
+  await crowd(10);
+  const { processId, port } = server;
+  const before = weigh(processId);
+  let isOver = false;
+  const fuzzed = crowd(40).then(() => isOver = true);
+  while (!isOver) {
+    const { status, body } = await ask(port, "GET /small.txt HTTP/1.1", "Host: x");
+    assertEquals([status, body.toString()], [200, "small"]);
+  }
+  await fuzzed;
+  await untilBack(processId, before, 64_000_000);
+  assertEquals(server.complaints, "");
+  assert(server.line.includes("serving"));
+}
+
+describe("http-server, spoken to in broken HTTP: no crash, no hang, no growth, and nobody else is disturbed", () => {
+  itUnless(
+    isWine &&
+      "Wine refuses a TransmitFile to a client that has reset, and queues its packet all the same",
+    "files sent by TransmitFile",
+    () => fuzz(600_000),
+  );
+
+  it("files sent from memory", () => fuzz(60_000));
 });
