@@ -9,7 +9,8 @@
  * @module
  */
 
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,6 +24,7 @@ import { showProgress } from "./progress.ts";
 import { type Report, type ScenarioResult, type Setting, settingOf } from "./report.ts";
 import { scaleOf } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios.ts";
+import { beforeSignal, heedSignals } from "./signals.ts";
 
 /** Runs the tool with the arguments after its name. Returns the exit status. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -47,11 +49,12 @@ function sizeOf({ rounds, isSmoke }: BenchOptions): [rounds: number, isSmoke: bo
 }
 
 async function run(options: BenchOptions, setting: Setting): Promise<number> {
+  heedSignals();
   const scenarios: ScenarioResult[] = [];
   const isAlone = options.scenarios.length === 1;
   for (const name of options.scenarios) {
     if (!hasCases(name, options)) continue;
-    scenarios.push(isAlone ? await measureHere(name, options) : measureApart(name, options));
+    scenarios.push(isAlone ? await measureHere(name, options) : await measureApart(name, options));
   }
   const report: Report = { ...setting, scenarios };
   if (options.json !== undefined) {
@@ -70,12 +73,17 @@ function hasCases(name: string, { only, isSmoke }: BenchOptions): boolean {
 async function measureHere(name: string, options: BenchOptions): Promise<ScenarioResult> {
   const scenario = SCENARIOS.find((one) => one.name === name)!;
   const progress = await showProgress();
-  try {
-    return await measureScenario(scenario, scaleOf(options.isSmoke), options, progress);
-  } finally {
+  const end = (): void => {
     progress.end();
     removeCompiled();
     removeRunFolder();
+  };
+  const forget = beforeSignal(end);
+  try {
+    return await measureScenario(scenario, scaleOf(options.isSmoke), options, progress);
+  } finally {
+    forget();
+    end();
   }
 }
 
@@ -83,18 +91,25 @@ async function measureHere(name: string, options: BenchOptions): Promise<Scenari
  * Each of several scenarios has a process of its own, so that none runs in code that another
  * one has made the compiler give up on, or beside memory and threads that it has left.
  */
-function measureApart(name: string, { rounds, only, isSmoke }: BenchOptions): ScenarioResult {
+async function measureApart(
+  name: string,
+  { rounds, only, isSmoke }: BenchOptions,
+): Promise<ScenarioResult> {
   const folder = mkdtempSync(join(tmpdir(), "iocp-bench-"));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  const forgetFolder = beforeSignal(remove);
   try {
     const file = join(folder, "result.json");
     const args = ["--rounds", `${rounds}`, "--case", only, ...(isSmoke ? ["--smoke"] : [])];
     const [program, ...rest] = [...ownProgram("bench/bench.ts"), name, ...args, "--json", file];
-    const { error } = spawnSync(program, rest, { stdio: "inherit" });
-    if (error) throw error;
+    const child = spawn(program, rest, { stdio: "inherit" });
+    const forgetChild = beforeSignal((signal) => void child.kill(signal));
+    await once(child, "exit").finally(forgetChild);
     if (!existsSync(file)) throw new Error(`The scenario ${name} has ended without a result`);
     return (JSON.parse(readFileSync(file, "utf8")) as Report).scenarios[0];
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    forgetFolder();
+    remove();
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -12,6 +12,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { LeftOut } from "./scenario.ts";
 import type { Runner, Sample } from "./scenario.ts";
+import { start } from "./signals.ts";
 
 /** The checkout. */
 export const ROOT: string = fileURLToPath(new URL("..", import.meta.url));
@@ -135,10 +136,10 @@ export function removeCompiled(): void {
 /** Runs a program to its end and returns what it has printed; an error if it fails. */
 export function output(command: readonly string[], cwd: string = ROOT): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command[0], command.slice(1), { cwd, stdio: ["ignore", "pipe", "pipe"] });
+    const child = start(command, cwd);
     let [out, problems] = ["", ""];
-    child.stdout.setEncoding("utf8").on("data", (text: string) => out += text);
-    child.stderr.setEncoding("utf8").on("data", (text: string) => problems += text);
+    child.stdout!.setEncoding("utf8").on("data", (text: string) => out += text);
+    child.stderr!.setEncoding("utf8").on("data", (text: string) => problems += text);
     const limit = setTimeout(() => {
       problems += `\nit was ended after ${PROGRAM_SECONDS} s`;
       child.kill("SIGKILL");

@@ -4,12 +4,13 @@
  * @module
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { output, ROOT } from "../../programs.ts";
 import type { Runner, Sample } from "../../scenario.ts";
+import { start } from "../../signals.ts";
 
 /** A server that is being measured. */
 export class Server {
@@ -18,8 +19,7 @@ export class Server {
 
   /** Starts the command. */
   constructor(command: readonly string[]) {
-    const [program, ...args] = command;
-    this.#child = spawn(program, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = start(command, ROOT);
     this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => this.#problems += text);
   }
 

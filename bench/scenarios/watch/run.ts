@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
@@ -12,6 +12,7 @@ import { median } from "../../figures.ts";
 import { fastFolder } from "../../files.ts";
 import { compiled, output, ROOT } from "../../programs.ts";
 import { LeftOut, type Sample } from "../../scenario.ts";
+import { start } from "../../signals.ts";
 
 const FOLDERS = 50;
 
@@ -34,8 +35,7 @@ class Watching {
   constructor(command: readonly string[], files: number, mode: "all" | "each") {
     this.folder = mkdtempSync(join(fastFolder(), "watch-"));
     for (let i = 0; i < FOLDERS; i++) mkdirSync(join(this.folder, `${i}`));
-    const args = [...command.slice(1), this.folder, `${files}`, mode];
-    this.#child = spawn(command[0], args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = start([...command, this.folder, `${files}`, mode], ROOT);
     this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => this.#problems += text);
     this.#reader = createInterface({ input: this.#child.stdout! });
     this.#lines = this.#reader[Symbol.asyncIterator]();
