@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { NativeBuffer, SocketHandle } from "../../mod.ts";
-import { isWindows, isWine, itUnless, startWorker } from "./fixture.ts";
-import { CLIENT, codeOf, fillPattern, SERVER, Sockets, textOf } from "./sockets.ts";
+import { NativeBuffer, type Packet, SocketHandle } from "../../mod.ts";
+import { isWindows, isWine, itUnless, startWorker, until } from "./fixture.ts";
+import { CLIENT, codeOf, fillPattern, outcomeOf, SERVER, Sockets, textOf } from "./sockets.ts";
 import type { Begin } from "./workers/begin.ts";
+import type { Run } from "./workers/drain.ts";
 
 /** More than the system keeps between the two ends of a connection. */
 const MUCH = 24 * 1024 * 1024;
@@ -205,6 +206,27 @@ describe("sending and receiving", () => {
       });
     });
   }
+
+  it("sends in flight are not mixed while another thread receives them", async () => {
+    using sockets = new Sockets();
+    const server = sockets.tcp(SERVER);
+    sockets.listener.accept(server, 9);
+    const drained = startWorker<Run[]>("drain", sockets.address);
+    // Not blocking: the Worker needs this thread's event loop to begin.
+    let accepted: Packet | null = null;
+    await until(() => (accepted = sockets.port.get(0)) !== null, "the Worker connects");
+    assertEquals(outcomeOf(accepted!), [0, 0]);
+    server.setOptions({ sendBufferBytes: 65_536 });
+    const sent = [1, 2, 3, 4, 5, 6].map((byte): Run => [byte, 2_000_000 + byte]);
+    for (const [byte, count] of sent) {
+      const from = sockets.buffer(count);
+      from.bytes.fill(byte);
+      server.send(byte % 3 === 0 ? [from.subarray(0, 1), from.subarray(1)] : from, byte);
+    }
+    sockets.takeMany(sent.length);
+    server.shutdown("send");
+    assertEquals(await drained, sent);
+  });
 
   it("an attached socket is the same one, and a receive outlives the thread that has started it", async () => {
     using sockets = new Sockets();
