@@ -55,9 +55,11 @@ export class Server implements PoolThread {
   readonly #callbacks: PacketHandler[] = [];
   /** Packets to take at a time: one, until handlers have shown that they are quick. */
   #max = 1;
-  /** Packets in the batch, and when it was taken. */
+  /** Packets in the batch, and when it was taken, or its last task was done. */
   #taken = 0;
   #takenAt = 0;
+  /** What was handled until then, tasks too. */
+  #handledBefore = 0;
   /** Batches that it has taken. */
   #batches = 0;
   #turnedAt: number = performance.now();
@@ -186,6 +188,7 @@ export class Server implements PoolThread {
     switch (control) {
       case CONTROL_ERRAND:
         this.#taker.submit();
+        this.#noteRunTimes();
         this.errands.begin();
         // How long tasks take says nothing of packets.
         this.#taken = 0;
@@ -203,8 +206,12 @@ export class Server implements PoolThread {
 
   #runErrand(): Promise<void> | null {
     const pending = this.errands.run();
-    if (pending === null) this.#packetDone(true);
-    return pending;
+    if (pending !== null) return pending;
+    this.#packetDone(true);
+    // A task notes its own time.
+    this.#handledBefore = this.#words[this.#at + boards.T_HANDLED];
+    if (this.#hasRest()) this.#takenAt = performance.now();
+    return null;
   }
 
   /** Its stop: what it has taken along is for others, further stops among it. */
@@ -327,15 +334,27 @@ export class Server implements PoolThread {
 
   /** The batch is done: decides on the size of the next one. Returns the time. */
   #endBatch(): number {
-    const now = performance.now();
+    const now = this.#noteRunTimes();
     if (this.#taken === 0) return now;
     const spent = now - this.#takenAt;
-    addDuration(this.#words, this.#board.runTimes(this.index), spent / this.#taken, this.#taken);
     if (spent > SLOW_MS) this.#max = 1;
     else if (spent < QUICK_MS && this.#taken === this.#max) {
       this.#max = Math.min(this.#max * 2, boards.BATCH);
     }
     this.#taken = 0;
+    return now;
+  }
+
+  /** Notes how long each packet took that was handled since the batch was taken. Returns the time. */
+  #noteRunTimes(): number {
+    const now = performance.now();
+    const handled = this.#words[this.#at + boards.T_HANDLED];
+    const count = handled - this.#handledBefore | 0;
+    if (count > 0) {
+      const spent = now - this.#takenAt;
+      addDuration(this.#words, this.#board.runTimes(this.index), spent / count, count);
+    }
+    this.#handledBefore = handled;
     return now;
   }
 
