@@ -147,6 +147,19 @@ describe("house", () => {
     assertEquals(lines(longFunctions), []);
   });
 
+  it("nothing comes between a call and the question for its last error", () => {
+    // As the next argument or statement; other functions could begin or return before it is asked.
+    const next =
+      /\)(?:,|;\s*const \w+ =|;\s*(?:return|const \w+ =) \w+\(\w+,)\s*k\.GetLastError\(\)/g;
+    const wrong = lines((source) => {
+      if (!source.path.startsWith("src/system/windows/")) return [];
+      const text = code(source.text);
+      const [asked, well] = [text.match(/GetLastError/g) ?? [], text.match(next) ?? []];
+      return asked.slice(well.length);
+    });
+    assertEquals(wrong, []);
+  });
+
   it("nothing is of type any, and no check is switched off", () => {
     const forbidden = /(?:\bas|[:<|]) *any\b|@ts-ignore|@ts-nocheck|deno-lint-ignore/g;
     const wrong = lines((source) => {

@@ -18,8 +18,9 @@ export const devices: DeviceSystem = {
   deviceIoControl(device, control, input, inputLength, output, outputLength, overlapped): number {
     // An ioctl of Linux: no code that a device here could know.
     if (control >= IOCTL_BASE) return ERROR_INVALID_FUNCTION;
+    const k = kernel32();
     return started(
-      kernel32().DeviceIoControl(
+      k.DeviceIoControl(
         handleWord(device),
         control,
         word(input),
@@ -29,6 +30,7 @@ export const devices: DeviceSystem = {
         NOTHING,
         word(overlapped),
       ),
+      k.GetLastError(),
     );
   },
 };

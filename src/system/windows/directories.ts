@@ -33,7 +33,10 @@ function openDirectory(path: string): Outcome {
   // The flag opens directories too; what it has opened may as well be a file.
   const information = new Uint8Array(new ArrayBuffer(INFORMATION_BYTES));
   const k = kernel32();
-  const error = answer(k.GetFileInformationByHandle(handleWord(opened.value), information));
+  const error = answer(
+    k.GetFileInformationByHandle(handleWord(opened.value), information),
+    k.GetLastError(),
+  );
   const isDirectory = (information[0] & FILE_ATTRIBUTE_DIRECTORY) !== 0;
   if (error === 0 && isDirectory) return opened;
   k.CloseHandle(handleWord(opened.value));
@@ -50,9 +53,10 @@ export const directories: DirectorySystem = {
     watchSubtree,
     notifyFilter,
     overlapped,
-  ) =>
-    started(
-      kernel32().ReadDirectoryChangesW(
+  ) => {
+    const k = kernel32();
+    return started(
+      k.ReadDirectoryChangesW(
         handleWord(directory),
         word(buffer),
         byteLength,
@@ -62,5 +66,7 @@ export const directories: DirectorySystem = {
         word(overlapped),
         NOTHING,
       ),
-    ),
+      k.GetLastError(),
+    );
+  },
 };

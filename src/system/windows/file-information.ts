@@ -38,7 +38,8 @@ function writeTime(fields: DataView, at: number, ms: number | undefined): void {
 
 function getFileInformationByHandle(file: number, information: FileInformation): Outcome {
   const bytes = new Uint8Array(new ArrayBuffer(INFORMATION_BYTES));
-  const error = answer(kernel32().GetFileInformationByHandle(handleWord(file), bytes));
+  const k = kernel32();
+  const error = answer(k.GetFileInformationByHandle(handleWord(file), bytes), k.GetLastError());
   if (error !== 0) return failure(error);
   const fields = new DataView(bytes.buffer);
   const high = fields.getUint32(SIZE_HIGH_AT, true);
@@ -54,13 +55,12 @@ function setFileInformationByHandle(file: number, change: FileChange): Outcome {
   const fields = new DataView(bytes.buffer);
   writeTime(fields, BASIC_ACCESSED_AT, change.accessedMs);
   writeTime(fields, BASIC_WRITTEN_AT, change.modifiedMs);
-  const set = kernel32().SetFileInformationByHandle(
-    handleWord(file),
-    FILE_BASIC_INFO,
-    bytes,
-    BASIC_INFO_BYTES,
+  const k = kernel32();
+  const code = answer(
+    k.SetFileInformationByHandle(handleWord(file), FILE_BASIC_INFO, bytes, BASIC_INFO_BYTES),
+    k.GetLastError(),
   );
-  return { code: answer(set), value: 0, errno: 0 };
+  return { code, value: 0, errno: 0 };
 }
 
 /** The contract's functions for what is known of files. */

@@ -43,33 +43,39 @@ export const files: FileSystem = {
     const error = k.GetLastError();
     return BigInt(file) === INVALID_HANDLE ? failure(error) : success(Number(file));
   },
-  readFile: (file, buffer, byteLength, overlapped) =>
-    started(
-      kernel32().ReadFile(handleWord(file), word(buffer), byteLength, NOTHING, word(overlapped)),
-    ),
-  writeFile: (file, buffer, byteLength, overlapped) =>
-    started(
-      kernel32().WriteFile(handleWord(file), word(buffer), byteLength, NOTHING, word(overlapped)),
-    ),
+  readFile: (file, buffer, byteLength, overlapped) => {
+    const k = kernel32();
+    return started(
+      k.ReadFile(handleWord(file), word(buffer), byteLength, NOTHING, word(overlapped)),
+      k.GetLastError(),
+    );
+  },
+  writeFile: (file, buffer, byteLength, overlapped) => {
+    const k = kernel32();
+    return started(
+      k.WriteFile(handleWord(file), word(buffer), byteLength, NOTHING, word(overlapped)),
+      k.GetLastError(),
+    );
+  },
   getFileSizeEx(file: number): Outcome {
     const size = largeInteger(0);
-    const error = answer(kernel32().GetFileSizeEx(handleWord(file), size));
+    const k = kernel32();
+    const error = answer(k.GetFileSizeEx(handleWord(file), size), k.GetLastError());
     if (error !== 0) return failure(error);
     return success(Number(new DataView(size.buffer).getBigInt64(0, true)));
   },
   setEndOfFile(file: number, size: number): Outcome {
     const info = largeInteger(size);
-    const set = kernel32().SetFileInformationByHandle(
-      handleWord(file),
-      FILE_END_OF_FILE_INFO,
-      info,
-      8,
+    const k = kernel32();
+    const code = answer(
+      k.SetFileInformationByHandle(handleWord(file), FILE_END_OF_FILE_INFO, info, 8),
+      k.GetLastError(),
     );
-    return { code: answer(set), value: 0, errno: 0 };
+    return { code, value: 0, errno: 0 };
   },
-  flushFileBuffers: (file) => ({
-    code: answer(kernel32().FlushFileBuffers(handleWord(file))),
-    value: 0,
-    errno: 0,
-  }),
+  flushFileBuffers(file: number): Outcome {
+    const k = kernel32();
+    const code = answer(k.FlushFileBuffers(handleWord(file)), k.GetLastError());
+    return { code, value: 0, errno: 0 };
+  },
 };

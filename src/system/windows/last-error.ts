@@ -1,32 +1,31 @@
 /**
  * Win32 codes and outcomes of kernel32 calls.
  *
- * The last error belongs to the calling thread and is overwritten by calls the
- * runtime makes for itself, so it is read in the same expression as the call
- * that set it: `answer(kernel32().CloseHandle(h))` reads it first thing.
+ * The last error belongs to the calling thread and is overwritten by calls that the
+ * runtime makes for itself, which compiles and collects garbage where a function of JavaScript
+ * begins or returns. (Seen in Deno: a VerifyVersionInfo of the engine's own left 1150.) So
+ * GetLastError is the very next call behind the one that has set it, with no function
+ * between, and is asked whatever that has answered: `answer(k.CloseHandle(h), k.GetLastError())`.
  *
  * @module
  */
 
-import { kernel32 } from "../../ffi/kernel32.ts";
 import { word } from "../../ffi/library.ts";
 import type { Word } from "../../ffi/signature.ts";
 import { ERROR_IO_PENDING, ERROR_MORE_DATA } from "../codes.ts";
 import type { Outcome } from "../contract.ts";
 
-/** 0 for a call that has answered TRUE, else the code it has set. */
-export function answer(bool: number): number {
-  return bool !== 0 ? 0 : kernel32().GetLastError();
+/** 0 for a call that has answered TRUE, else the code it has set; `error`: see above. */
+export function answer(bool: number, error: number): number {
+  return bool !== 0 ? 0 : error;
 }
 
 /**
  * The result of a start: TRUE and ERROR_IO_PENDING both mean that a packet comes
  * (66), and so does ERROR_MORE_DATA, which is a warning (67).
  */
-export function started(bool: number): number {
-  if (bool !== 0) return ERROR_IO_PENDING;
-  const error = kernel32().GetLastError();
-  return error === ERROR_MORE_DATA ? ERROR_IO_PENDING : error;
+export function started(bool: number, error: number): number {
+  return bool !== 0 || error === ERROR_MORE_DATA ? ERROR_IO_PENDING : error;
 }
 
 /** An outcome with a value. */

@@ -20,9 +20,10 @@ function positionOf(offset: number): Uint8Array<ArrayBuffer> {
 
 /** The contract's functions for locks. */
 export const locks: LockSystem = {
-  lockFileEx: (file, flags, byteLength, overlapped) =>
-    started(
-      kernel32().LockFileEx(
+  lockFileEx: (file, flags, byteLength, overlapped) => {
+    const k = kernel32();
+    return started(
+      k.LockFileEx(
         handleWord(file),
         flags,
         0,
@@ -30,15 +31,20 @@ export const locks: LockSystem = {
         Math.floor(byteLength / HIGH),
         word(overlapped),
       ),
-    ),
-  unlockFileEx: (file, offset, byteLength) =>
-    answer(
-      kernel32().UnlockFileEx(
+      k.GetLastError(),
+    );
+  },
+  unlockFileEx: (file, offset, byteLength) => {
+    const k = kernel32();
+    return answer(
+      k.UnlockFileEx(
         handleWord(file),
         0,
         byteLength % HIGH,
         Math.floor(byteLength / HIGH),
         positionOf(offset),
       ),
-    ),
+      k.GetLastError(),
+    );
+  },
 };

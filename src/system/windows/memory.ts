@@ -9,7 +9,7 @@ import { word } from "../../ffi/library.ts";
 import { view } from "../../ffi/memory.ts";
 import { processId } from "../../ffi/runtime.ts";
 import type { MemorySystem, Outcome } from "../contract.ts";
-import { failure, success, wideString } from "./last-error.ts";
+import { answer, failure, success, wideString } from "./last-error.ts";
 
 const MEM_COMMIT_RESERVE = 0x3000;
 const MEM_RELEASE = 0x8000;
@@ -52,23 +52,26 @@ export const memory: MemorySystem = {
     const k = kernel32();
     const length = word(byteLength);
     const address = k.VirtualAlloc(word(0), length, MEM_COMMIT_RESERVE, PAGE_READWRITE);
-    return Number(address) === 0 ? failure(k.GetLastError()) : success(Number(address));
+    const error = k.GetLastError();
+    return Number(address) === 0 ? failure(error) : success(Number(address));
   },
   virtualFree(address: number, _byteLength: number): number {
     const k = kernel32();
-    const freed = k.VirtualFree(word(address), word(0), MEM_RELEASE);
-    return freed !== 0 ? 0 : k.GetLastError();
+    return answer(k.VirtualFree(word(address), word(0), MEM_RELEASE), k.GetLastError());
   },
   mapProcessMemory(name: string, byteLength: number): Outcome {
     const k = kernel32();
     const wide = wideString(processName(name));
     const zero = word(0);
     const bytes = byteLength + GRANULARITY;
+    const length = word(bytes);
     const file = k.CreateFileMappingW(INVALID_HANDLE, zero, PAGE_READWRITE, 0, bytes, wide);
-    if (Number(file) === 0) return failure(k.GetLastError());
+    const refusal = k.GetLastError();
+    if (Number(file) === 0) return failure(refusal);
     // The handle stays open: the name must be found by threads to come.
-    const address = k.MapViewOfFile(file, FILE_MAP_ALL_ACCESS, 0, 0, word(bytes));
-    if (Number(address) === 0) return failure(k.GetLastError());
+    const address = k.MapViewOfFile(file, FILE_MAP_ALL_ACCESS, 0, 0, length);
+    const error = k.GetLastError();
+    if (Number(address) === 0) return failure(error);
     return success(commonAddress(Number(address), byteLength));
   },
 };

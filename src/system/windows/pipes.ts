@@ -74,12 +74,18 @@ function read(bytes: Uint8Array<ArrayBuffer>): number {
 /** The contract's functions for pipes. */
 export const pipes: PipeSystem = {
   createNamedPipe,
-  connectNamedPipe: (pipe, overlapped) =>
-    started(kernel32().ConnectNamedPipe(handleWord(pipe), word(overlapped))),
-  disconnectNamedPipe: (pipe) => answer(kernel32().DisconnectNamedPipe(handleWord(pipe))),
-  transactNamedPipe: (pipe, request, requestBytes, reply, replyBytes, overlapped) =>
-    started(
-      kernel32().TransactNamedPipe(
+  connectNamedPipe: (pipe, overlapped) => {
+    const k = kernel32();
+    return started(k.ConnectNamedPipe(handleWord(pipe), word(overlapped)), k.GetLastError());
+  },
+  disconnectNamedPipe: (pipe) => {
+    const k = kernel32();
+    return answer(k.DisconnectNamedPipe(handleWord(pipe)), k.GetLastError());
+  },
+  transactNamedPipe: (pipe, request, requestBytes, reply, replyBytes, overlapped) => {
+    const k = kernel32();
+    return started(
+      k.TransactNamedPipe(
         handleWord(pipe),
         word(request),
         requestBytes,
@@ -88,11 +94,15 @@ export const pipes: PipeSystem = {
         NOTHING,
         word(overlapped),
       ),
-    ),
+      k.GetLastError(),
+    );
+  },
   peekNamedPipe(pipe, buffer, byteLength, state): number {
     const [count, available, left] = [dword(), dword(), dword()];
+    const k = kernel32();
     const code = answer(
-      kernel32().PeekNamedPipe(handleWord(pipe), word(buffer), byteLength, count, available, left),
+      k.PeekNamedPipe(handleWord(pipe), word(buffer), byteLength, count, available, left),
+      k.GetLastError(),
     );
     if (code !== 0) return code;
     state.bytesRead = read(count);
@@ -104,30 +114,39 @@ export const pipes: PipeSystem = {
     const wide = wideString(name);
     const isFinite = timeoutMs < NMPWAIT_WAIT_FOREVER;
     const time = isFinite ? Math.ceil(timeoutMs) : NMPWAIT_WAIT_FOREVER;
-    return answer(kernel32().WaitNamedPipeW(wide, time));
+    const k = kernel32();
+    return answer(k.WaitNamedPipeW(wide, time), k.GetLastError());
   },
   setNamedPipeHandleState(pipe, mode): number {
     const value = dword(mode);
+    const k = kernel32();
     return answer(
-      kernel32().SetNamedPipeHandleState(handleWord(pipe), value, NOTHING, NOTHING),
+      k.SetNamedPipeHandleState(handleWord(pipe), value, NOTHING, NOTHING),
+      k.GetLastError(),
     );
   },
   getNamedPipeHandleState(pipe, client): number {
     const name = new Uint8Array(new ArrayBuffer(USER_CHARACTERS * 2));
-    const ask = kernel32().GetNamedPipeHandleStateW;
+    const k = kernel32();
+    const ask = k.GetNamedPipeHandleStateW;
     const handle = handleWord(pipe);
-    const code = answer(ask(handle, NOTHING, NOTHING, NOTHING, NOTHING, name, USER_CHARACTERS));
+    const code = answer(
+      ask(handle, NOTHING, NOTHING, NOTHING, NOTHING, name, USER_CHARACTERS),
+      k.GetLastError(),
+    );
     if (code === 0) client.user = new TextDecoder("utf-16le").decode(name).split("\0")[0];
     return code;
   },
   getNamedPipeClientProcessId(pipe): Outcome {
     const id = dword();
-    const code = answer(kernel32().GetNamedPipeClientProcessId(handleWord(pipe), id));
+    const k = kernel32();
+    const code = answer(k.GetNamedPipeClientProcessId(handleWord(pipe), id), k.GetLastError());
     return code === 0 ? success(read(id)) : failure(code);
   },
   getNamedPipeServerProcessId(pipe): Outcome {
     const id = dword();
-    const code = answer(kernel32().GetNamedPipeServerProcessId(handleWord(pipe), id));
+    const k = kernel32();
+    const code = answer(k.GetNamedPipeServerProcessId(handleWord(pipe), id), k.GetLastError());
     return code === 0 ? success(read(id)) : failure(code);
   },
 };

@@ -72,7 +72,8 @@ function createIoCompletionPort(
   const k = kernel32();
   const handle = file === code.INVALID_HANDLE_VALUE ? NO_FILE : handleWord(file);
   const made = k.CreateIoCompletionPort(handle, handleWord(port), word(key), concurrency);
-  return Number(made) === 0 ? failure(k.GetLastError()) : success(Number(made));
+  const error = k.GetLastError();
+  return Number(made) === 0 ? failure(error) : success(Number(made));
 }
 
 /**
@@ -142,19 +143,27 @@ export const ports: PortSystem & EngineSystem & HandleSystem = {
   getQueuedCompletionStatusEx,
   getQueuedCompletionStatus: (port, entries, timeoutMs) =>
     getQueuedCompletionStatusEx(port, entries, 1, timeoutMs),
-  postQueuedCompletionStatus: (port, bytes, key, overlapped) =>
-    answer(
-      kernel32().PostQueuedCompletionStatus(handleWord(port), bytes, word(key), word(overlapped)),
-    ),
+  postQueuedCompletionStatus: (port, bytes, key, overlapped) => {
+    const k = kernel32();
+    return answer(
+      k.PostQueuedCompletionStatus(handleWord(port), bytes, word(key), word(overlapped)),
+      k.GetLastError(),
+    );
+  },
   rtlNtStatusToDosError: (status) => ntdll().RtlNtStatusToDosError(status | 0),
   queryIoCompletion,
   beginBlocking: () => {},
   endBlocking: () => {},
   describeEngine: (_port) => "Windows",
-  closeHandle: (handle) =>
-    closeSocket(handle) ? 0 : answer(kernel32().CloseHandle(handleWord(handle))),
-  cancelIoEx: (handle, overlapped) =>
-    answer(kernel32().CancelIoEx(handleWord(handle), word(overlapped))),
+  closeHandle: (handle) => {
+    if (closeSocket(handle)) return 0;
+    const k = kernel32();
+    return answer(k.CloseHandle(handleWord(handle)), k.GetLastError());
+  },
+  cancelIoEx: (handle, overlapped) => {
+    const k = kernel32();
+    return answer(k.CancelIoEx(handleWord(handle), word(overlapped)), k.GetLastError());
+  },
   // The kernel takes each operation as it is started.
   gatherOperations: () => {},
   gatherOperationsOn: (_port) => {},

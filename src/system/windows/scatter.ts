@@ -13,24 +13,30 @@ const NOTHING = word(0);
 
 /** The contract's functions for transfers of many pages. */
 export const scatter: ScatterSystem = {
-  readFileScatter: (file, segments, byteLength, overlapped) =>
-    started(
-      kernel32().ReadFileScatter(
+  readFileScatter: (file, segments, byteLength, overlapped) => {
+    const k = kernel32();
+    return started(
+      k.ReadFileScatter(
         handleWord(file),
         word(segments),
         byteLength,
         NOTHING,
         word(overlapped),
       ),
-    ),
-  writeFileGather: (file, segments, byteLength, overlapped) =>
-    started(
-      kernel32().WriteFileGather(
+      k.GetLastError(),
+    );
+  },
+  writeFileGather: (file, segments, byteLength, overlapped) => {
+    const k = kernel32();
+    return started(
+      k.WriteFileGather(
         handleWord(file),
         word(segments),
         byteLength,
         NOTHING,
         word(overlapped),
       ),
-    ),
+      k.GetLastError(),
+    );
+  },
 };

@@ -41,7 +41,7 @@ function withUser(use: (sid: string) => void): number {
   const k = kernel32();
   const opened = new Uint8Array(new ArrayBuffer(8));
   const own = k.GetCurrentProcess();
-  const reason = answer(a.OpenProcessToken(own, TOKEN_QUERY, opened));
+  const reason = answer(a.OpenProcessToken(own, TOKEN_QUERY, opened), k.GetLastError());
   if (reason !== 0) return reason;
   const token = word(readPointer(opened));
   const room = memory.virtualAlloc(ROOM_BYTES);
@@ -49,7 +49,10 @@ function withUser(use: (sid: string) => void): number {
   if (code === 0) {
     const at = word(room.value);
     const size = new Uint8Array(new ArrayBuffer(4));
-    code = answer(a.GetTokenInformation(token, TOKEN_USER, at, ROOM_BYTES, size));
+    code = answer(
+      a.GetTokenInformation(token, TOKEN_USER, at, ROOM_BYTES, size),
+      k.GetLastError(),
+    );
     if (code === 0) {
       // TOKEN_USER begins with the address of the SID, which lies behind it.
       const bytes = new Uint8Array(view(room.value, ROOM_BYTES));
@@ -75,7 +78,8 @@ export function openDescriptor(sddl: string): Outcome {
   const made = new Uint8Array(new ArrayBuffer(8));
   const name = wideString(text);
   const convert = advapi32().ConvertStringSecurityDescriptorToSecurityDescriptorW;
-  const code = answer(convert(name, SDDL_REVISION_1, made, word(0)));
+  const k = kernel32();
+  const code = answer(convert(name, SDDL_REVISION_1, made, word(0)), k.GetLastError());
   return code === 0 ? success(readPointer(made)) : failure(code);
 }
 

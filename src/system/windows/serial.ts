@@ -42,23 +42,47 @@ export const serial: SerialSystem = {
   },
   getCommState(serial, dcb): number {
     new DataView(dcb.buffer, dcb.byteOffset).setUint32(DCB_LENGTH, DCB_BYTES, true);
-    return answer(kernel32().GetCommState(handleWord(serial), dcb));
+    const k = kernel32();
+    return answer(k.GetCommState(handleWord(serial), dcb), k.GetLastError());
   },
-  setCommState: (serial, dcb) => answer(kernel32().SetCommState(handleWord(serial), dcb)),
-  setCommTimeouts: (serial, timeouts) =>
-    answer(kernel32().SetCommTimeouts(handleWord(serial), timeouts)),
+  setCommState: (serial, dcb) => {
+    const k = kernel32();
+    return answer(k.SetCommState(handleWord(serial), dcb), k.GetLastError());
+  },
+  setCommTimeouts: (serial, timeouts) => {
+    const k = kernel32();
+    return answer(k.SetCommTimeouts(handleWord(serial), timeouts), k.GetLastError());
+  },
   getCommMask(serial): Outcome {
     const mask = dword();
-    return valueOf(answer(kernel32().GetCommMask(handleWord(serial), mask)), mask);
+    const k = kernel32();
+    return valueOf(answer(k.GetCommMask(handleWord(serial), mask), k.GetLastError()), mask);
   },
-  setCommMask: (serial, mask) => answer(kernel32().SetCommMask(handleWord(serial), mask)),
-  waitCommEvent: (serial, mask, overlapped) =>
-    started(kernel32().WaitCommEvent(handleWord(serial), word(mask), word(overlapped))),
-  escapeCommFunction: (serial, action) =>
-    answer(kernel32().EscapeCommFunction(handleWord(serial), action)),
-  purgeComm: (serial, flags) => answer(kernel32().PurgeComm(handleWord(serial), flags)),
+  setCommMask: (serial, mask) => {
+    const k = kernel32();
+    return answer(k.SetCommMask(handleWord(serial), mask), k.GetLastError());
+  },
+  waitCommEvent: (serial, mask, overlapped) => {
+    const k = kernel32();
+    return started(
+      k.WaitCommEvent(handleWord(serial), word(mask), word(overlapped)),
+      k.GetLastError(),
+    );
+  },
+  escapeCommFunction: (serial, action) => {
+    const k = kernel32();
+    return answer(k.EscapeCommFunction(handleWord(serial), action), k.GetLastError());
+  },
+  purgeComm: (serial, flags) => {
+    const k = kernel32();
+    return answer(k.PurgeComm(handleWord(serial), flags), k.GetLastError());
+  },
   getCommModemStatus(serial): Outcome {
     const status = dword();
-    return valueOf(answer(kernel32().GetCommModemStatus(handleWord(serial), status)), status);
+    const k = kernel32();
+    return valueOf(
+      answer(k.GetCommModemStatus(handleWord(serial), status), k.GetLastError()),
+      status,
+    );
   },
 };

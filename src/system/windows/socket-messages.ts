@@ -4,6 +4,7 @@
  * @module
  */
 
+import { kernel32 } from "../../ffi/kernel32.ts";
 import { word } from "../../ffi/library.ts";
 import { wordIndex, wordsAround } from "../../ffi/memory.ts";
 import { ws2_32 } from "../../ffi/ws2_32.ts";
@@ -73,7 +74,9 @@ export function connectDatagrams(
   if (sendBytes > longestOf(socket)) return WSAEMSGSIZE;
   const w = ws2_32();
   const handle = handleWord(socket);
-  const code = socketAnswer(w.connect(handle, word(address), addressBytes), socket);
+  const k = kernel32();
+  const result = w.connect(handle, word(address), addressBytes);
+  const code = socketAnswer(result, k.GetLastError(), socket);
   if (code !== 0) return code;
   if (sendBytes > 0) return files.writeFile(socket, buffer, sendBytes, overlapped);
   const [isNonBlocking, length] = [dword(), dword()];
@@ -88,7 +91,7 @@ export function connectDatagrams(
     word(overlapped),
     NOTHING,
   );
-  return socketStarted(set === 0, socket);
+  return socketStarted(set, k.GetLastError(), socket);
 }
 
 function dword(): Uint8Array<ArrayBuffer> {
@@ -104,6 +107,7 @@ type MessageSystem = Pick<
 export const messages: MessageSystem = {
   wsaSendTo(socket, buffers, count, flags, address, addressBytes, overlapped): number {
     if (isTooLong(socket, buffers, count)) return WSAEMSGSIZE;
+    const k = kernel32();
     const started = ws2_32().WSASendTo(
       handleWord(socket),
       word(buffers),
@@ -115,25 +119,26 @@ export const messages: MessageSystem = {
       word(overlapped),
       NOTHING,
     );
-    return socketStarted(started === 0, socket);
+    return socketStarted(started, k.GetLastError(), socket);
   },
-  wsaRecvFrom: (socket, buffers, count, flags, address, addressBytes, overlapped) =>
-    socketReceiving(
-      ws2_32().WSARecvFrom(
-        handleWord(socket),
-        word(buffers),
-        count,
-        NOTHING,
-        word(flags),
-        word(address),
-        word(addressBytes),
-        word(overlapped),
-        NOTHING,
-      ) === 0,
-      socket,
-    ),
+  wsaRecvFrom(socket, buffers, count, flags, address, addressBytes, overlapped): number {
+    const k = kernel32();
+    const started = ws2_32().WSARecvFrom(
+      handleWord(socket),
+      word(buffers),
+      count,
+      NOTHING,
+      word(flags),
+      word(address),
+      word(addressBytes),
+      word(overlapped),
+      NOTHING,
+    );
+    return socketReceiving(started, k.GetLastError(), socket);
+  },
   wsaSendMsg(socket, message, flags, overlapped): number {
     if (isMessageTooLong(socket, message)) return WSAEMSGSIZE;
+    const k = kernel32();
     const started = ws2_32().WSASendMsg(
       handleWord(socket),
       word(message),
@@ -142,11 +147,12 @@ export const messages: MessageSystem = {
       word(overlapped),
       NOTHING,
     );
-    return socketStarted(started === 0, socket);
+    return socketStarted(started, k.GetLastError(), socket);
   },
   wsaRecvMsg(socket, message, overlapped): number {
     const receive = extension("WSARecvMsg", socket);
     if (typeof receive === "number") return receive;
+    const k = kernel32();
     const started = receive(
       handleWord(socket),
       word(message),
@@ -154,6 +160,6 @@ export const messages: MessageSystem = {
       word(overlapped),
       NOTHING,
     );
-    return socketReceiving(started === 0, socket);
+    return socketReceiving(started, k.GetLastError(), socket);
   },
 };

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { kernel32 } from "../../ffi/kernel32.ts";
 import { word } from "../../ffi/library.ts";
 import { view } from "../../ffi/memory.ts";
 import type { Word } from "../../ffi/signature.ts";
@@ -15,6 +16,7 @@ import { memory } from "./memory.ts";
 import { connectDatagrams, isTooLong } from "./socket-messages.ts";
 import {
   extension,
+  extensionStarted,
   familyOf,
   hasDatagrams,
   socketReceiving,
@@ -91,6 +93,7 @@ export const streams: StreamSystem = {
   ): number {
     const accept = extension("AcceptEx", listener);
     if (typeof accept === "number") return accept;
+    const k = kernel32();
     const started = accept(
       handleWord(listener),
       handleWord(accepted),
@@ -101,7 +104,7 @@ export const streams: StreamSystem = {
       NOTHING,
       word(overlapped),
     );
-    return socketStarted(started !== 0, listener);
+    return extensionStarted(started, k.GetLastError(), listener);
   },
   connectEx(socket, address, addressBytes, buffer, sendBytes, overlapped): number {
     if (hasDatagrams(socket)) {
@@ -109,8 +112,9 @@ export const streams: StreamSystem = {
     }
     const connect = extension("ConnectEx", socket);
     if (typeof connect === "number") return connect;
+    const k = kernel32();
     const start = () =>
-      socketStarted(
+      extensionStarted(
         connect(
           handleWord(socket),
           word(address),
@@ -119,7 +123,8 @@ export const streams: StreamSystem = {
           sendBytes,
           NOTHING,
           word(overlapped),
-        ) !== 0,
+        ),
+        k.GetLastError(),
         socket,
       );
     const code = start();
@@ -129,11 +134,13 @@ export const streams: StreamSystem = {
   disconnectEx(socket, flags, overlapped): number {
     const disconnect = extension("DisconnectEx", socket);
     if (typeof disconnect === "number") return disconnect;
+    const k = kernel32();
     const started = disconnect(handleWord(socket), word(overlapped), flags, 0);
-    return socketStarted(started !== 0, socket);
+    return extensionStarted(started, k.GetLastError(), socket);
   },
   wsaSend(socket, buffers, count, flags, overlapped): number {
     if (isTooLong(socket, buffers, count)) return WSAEMSGSIZE;
+    const k = kernel32();
     const started = ws2_32().WSASend(
       handleWord(socket),
       word(buffers),
@@ -143,21 +150,21 @@ export const streams: StreamSystem = {
       word(overlapped),
       NOTHING,
     );
-    return socketStarted(started === 0, socket);
+    return socketStarted(started, k.GetLastError(), socket);
   },
-  wsaRecv: (socket, buffers, count, flags, overlapped) =>
-    socketReceiving(
-      ws2_32().WSARecv(
-        handleWord(socket),
-        word(buffers),
-        count,
-        NOTHING,
-        word(flags),
-        word(overlapped),
-        NOTHING,
-      ) === 0,
-      socket,
-    ),
+  wsaRecv(socket, buffers, count, flags, overlapped): number {
+    const k = kernel32();
+    const started = ws2_32().WSARecv(
+      handleWord(socket),
+      word(buffers),
+      count,
+      NOTHING,
+      word(flags),
+      word(overlapped),
+      NOTHING,
+    );
+    return socketReceiving(started, k.GetLastError(), socket);
+  },
   transmitFile(
     socket,
     file,
@@ -174,6 +181,7 @@ export const streams: StreamSystem = {
     const own = parts ??= openParts();
     setPart(own.fields, HEAD_AT, head, headBytes);
     setPart(own.fields, TAIL_AT, tail, tailBytes);
+    const k = kernel32();
     const started = transmit(
       handleWord(socket),
       file === 0 ? NOTHING : handleWord(file),
@@ -183,6 +191,6 @@ export const streams: StreamSystem = {
       headBytes + tailBytes === 0 ? NOTHING : own.address,
       flags,
     );
-    return socketStarted(started !== 0, socket);
+    return extensionStarted(started, k.GetLastError(), socket);
   },
 };

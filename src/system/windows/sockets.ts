@@ -48,8 +48,13 @@ function lengthOf(room: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 /** The outcome of a call that has written so many bytes, or has been refused. */
-function written(result: number, socket: number, length: Uint8Array<ArrayBuffer>): Outcome {
-  if (result !== 0) return failure(reasonOf(socket));
+function written(
+  result: number,
+  error: number,
+  socket: number,
+  length: Uint8Array<ArrayBuffer>,
+): Outcome {
+  if (result !== 0) return failure(reasonOf(error, socket));
   return success(new DataView(length.buffer).getInt32(0, true));
 }
 
@@ -65,22 +70,39 @@ export const sockets: SocketSystem = {
     if (BigInt(made) === INVALID_SOCKET) return failure(error);
     return enterSocket(Number(made), family, type);
   },
-  bind: (socket, address) =>
-    socketAnswer(ws2_32().bind(handleWord(socket), address, address.length), socket),
-  listen: (socket, backlog) => socketAnswer(ws2_32().listen(handleWord(socket), backlog), socket),
-  shutdown: (socket, how) => socketAnswer(ws2_32().shutdown(handleWord(socket), how), socket),
+  bind(socket, address): number {
+    const k = kernel32();
+    const result = ws2_32().bind(handleWord(socket), address, address.length);
+    return socketAnswer(result, k.GetLastError(), socket);
+  },
+  listen(socket, backlog): number {
+    const k = kernel32();
+    const result = ws2_32().listen(handleWord(socket), backlog);
+    return socketAnswer(result, k.GetLastError(), socket);
+  },
+  shutdown(socket, how): number {
+    const k = kernel32();
+    const result = ws2_32().shutdown(handleWord(socket), how);
+    return socketAnswer(result, k.GetLastError(), socket);
+  },
   getSockName(socket, address): Outcome {
     const length = lengthOf(address);
-    return written(ws2_32().getsockname(handleWord(socket), address, length), socket, length);
+    const k = kernel32();
+    const result = ws2_32().getsockname(handleWord(socket), address, length);
+    return written(result, k.GetLastError(), socket, length);
   },
   getPeerName(socket, address): Outcome {
     const length = lengthOf(address);
-    return written(ws2_32().getpeername(handleWord(socket), address, length), socket, length);
+    const k = kernel32();
+    const result = ws2_32().getpeername(handleWord(socket), address, length);
+    return written(result, k.GetLastError(), socket, length);
   },
   setSockOpt(socket, level, name, value): number {
     const set = ws2_32().setsockopt;
     const handle = handleWord(socket);
-    const code = socketAnswer(set(handle, level, name, value, value.length), socket);
+    const k = kernel32();
+    const result = set(handle, level, name, value, value.length);
+    const code = socketAnswer(result, k.GetLastError(), socket);
     const twin = level === IPPROTO_IPV6 ? IPV4_TWINS[name] : undefined;
     // Refused where it has no meaning: the socket speaks IPv6 only.
     if (code === 0 && twin !== undefined) set(handle, IPPROTO_IP, twin, value, value.length);
@@ -88,8 +110,9 @@ export const sockets: SocketSystem = {
   },
   getSockOpt(socket, level, name, value): Outcome {
     const length = lengthOf(value);
-    const asked = ws2_32().getsockopt(handleWord(socket), level, name, value, length);
-    return written(asked, socket, length);
+    const k = kernel32();
+    const result = ws2_32().getsockopt(handleWord(socket), level, name, value, length);
+    return written(result, k.GetLastError(), socket, length);
   },
   ifNameToIndex(name): Outcome {
     const text = new TextEncoder().encode(`${name}\0`);

@@ -21,8 +21,11 @@ function handleIn(mark: number): number {
 export const threads: ThreadSystem = {
   openThread(mark: number): number {
     const k = kernel32();
-    const handle = Number(k.OpenThread(SYNCHRONIZE, 0, k.GetCurrentThreadId()));
-    if (handle === 0) return k.GetLastError();
+    const own = k.GetCurrentThreadId();
+    const opened = k.OpenThread(SYNCHRONIZE, 0, own);
+    const error = k.GetLastError();
+    const handle = Number(opened);
+    if (handle === 0) return error;
     wordsAround(mark)[wordIndex(mark)] = handle;
     return 0;
   },

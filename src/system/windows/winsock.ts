@@ -115,36 +115,42 @@ export function closeSocket(handle: number): boolean {
 }
 
 /**
- * Why Winsock has refused a call on `socket`, asked for first thing after it. It calls
+ * Why Winsock has refused a call on `socket`, of which `error` is the last error. It calls
  * a closed handle "no socket" as well, which the contract does not.
  */
-export function reasonOf(socket: number): number {
-  const error = kernel32().GetLastError();
+export function reasonOf(error: number, socket: number): number {
   return error === WSAENOTSOCK && !isFile(socket) ? ERROR_INVALID_HANDLE : error;
 }
 
 /** Whether the handle is open, and of something that is read or written. */
 function isFile(handle: number): boolean {
   const k = kernel32();
-  return k.GetFileType(handleWord(handle)) !== 0 || k.GetLastError() === 0;
+  const type = k.GetFileType(handleWord(handle));
+  const error = k.GetLastError();
+  return type !== 0 || error === 0;
 }
 
 /** 0 for a call that has answered 0, else why it was refused. */
-export function socketAnswer(result: number, socket: number): number {
-  return result === 0 ? 0 : reasonOf(socket);
+export function socketAnswer(result: number, error: number, socket: number): number {
+  return result === 0 ? 0 : reasonOf(error, socket);
 }
 
-/** The result of a start that has answered `hasDone`: ERROR_IO_PENDING if a packet comes (66). */
-export function socketStarted(hasDone: boolean, socket: number): number {
-  return hasDone ? ERROR_IO_PENDING : reasonOf(socket);
+/** The result of a start that has answered 0 if it could: ERROR_IO_PENDING if a packet comes (66). */
+export function socketStarted(result: number, error: number, socket: number): number {
+  return result === 0 ? ERROR_IO_PENDING : reasonOf(error, socket);
+}
+
+/** As above, of one of Microsoft's extensions, which answer TRUE if they could. */
+export function extensionStarted(bool: number, error: number, socket: number): number {
+  return bool !== 0 ? ERROR_IO_PENDING : reasonOf(error, socket);
 }
 
 /**
- * As above for a receive: a datagram longer than its buffer is told at once by some
+ * As `socketStarted` for a receive: a datagram longer than its buffer is told at once by some
  * starts, and its packet comes all the same (67).
  */
-export function socketReceiving(hasDone: boolean, socket: number): number {
-  const code = socketStarted(hasDone, socket);
+export function socketReceiving(result: number, error: number, socket: number): number {
+  const code = socketStarted(result, error, socket);
   return code === WSAEMSGSIZE ? ERROR_IO_PENDING : code;
 }
 
@@ -167,11 +173,12 @@ function guidOf(id: string): Uint8Array<ArrayBuffer> {
 /** The address of the function that the socket's provider has for this id. */
 function addressOf(socket: number, id: string): Outcome {
   const bytes = () => new Uint8Array(new ArrayBuffer(8));
-  const [address, length] = [bytes(), bytes()];
+  const [address, length, guid] = [bytes(), bytes(), guidOf(id)];
+  const k = kernel32();
   const asked = ws2_32().WSAIoctl(
     handleWord(socket),
     SIO_GET_EXTENSION_FUNCTION_POINTER,
-    guidOf(id),
+    guid,
     GUID_BYTES,
     address,
     address.length,
@@ -179,7 +186,8 @@ function addressOf(socket: number, id: string): Outcome {
     NOTHING,
     NOTHING,
   );
-  if (asked !== 0) return failure(reasonOf(socket));
+  const error = k.GetLastError();
+  if (asked !== 0) return failure(reasonOf(error, socket));
   const value = Number(new DataView(address.buffer).getBigUint64(0, true));
   return value === 0 ? failure(ERROR_NOT_SUPPORTED) : success(value);
 }
