@@ -101,3 +101,18 @@ export function dropperOf(index: number): ResultDropper | undefined {
 export function readerOf(index: number): ResultReader | undefined {
   return readers[index];
 }
+
+/** Says where an operation with this annex was to go; "" if nowhere but where its handle does. */
+export type TargetNamer = (annex: number) => string;
+
+const namers: (TargetNamer | undefined)[] = KINDS.map(() => undefined);
+
+/** Has the errors of every operation of this kind say where it was to go. */
+export function nameTargetsOf(index: number, name: TargetNamer): void {
+  namers[index] = name;
+}
+
+/** Where an operation of this kind with this annex was to go; "" if nothing is known. */
+export function targetOf(index: number, annex: number): string {
+  return namers[index]?.(annex) ?? "";
+}

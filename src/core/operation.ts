@@ -16,7 +16,14 @@ import { Win32Error } from "./errors.ts";
 import { countEnd } from "./flight.ts";
 import { dropHandle, leaveHandle } from "./handle.ts";
 import { dropBuffer } from "./holds.ts";
-import { dropperOf, KINDS, type OperationKind, readerOf, type ResultReader } from "./kinds.ts";
+import {
+  dropperOf,
+  KINDS,
+  type OperationKind,
+  readerOf,
+  type ResultReader,
+  targetOf,
+} from "./kinds.ts";
 import { onlookers } from "./onlookers.ts";
 import { givePlace } from "./places.ts";
 import { leaveSpare } from "./spares.ts";
@@ -332,6 +339,8 @@ export function errorOfOperation(
   nameOfHandle: (place: number) => string,
 ): Win32Error {
   const { words } = ledger();
-  const { call } = KINDS[words[place + O_KIND]];
-  return new Win32Error(code, call, { subject: nameOfHandle(words[place + O_HANDLE]), errno });
+  const kind = words[place + O_KIND];
+  const [name, target] = [nameOfHandle(words[place + O_HANDLE]), targetOf(kind, annexOf(place))];
+  const subject = target === "" ? name : `${name} to ${target}`;
+  return new Win32Error(code, KINDS[kind].call, { subject, errno });
 }

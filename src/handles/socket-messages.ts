@@ -9,7 +9,7 @@ import { setNumber, setWord, wordAt } from "../core/annex.ts";
 import { checkBuffer, type NativeBuffer } from "../core/buffer.ts";
 import { checkNumber, described } from "../core/errors.ts";
 import type { Handle } from "../core/handle.ts";
-import { dropResultsOf, kindOf, readResultsOf } from "../core/kinds.ts";
+import { dropResultsOf, kindOf, nameTargetsOf, readResultsOf } from "../core/kinds.ts";
 import { type Operation, resultOf } from "../core/operation.ts";
 import type { Packet } from "../core/packet.ts";
 import { type Parts, startWith } from "../core/start.ts";
@@ -30,6 +30,7 @@ import {
   sockaddrOf,
   type SocketAddress,
   type SocketFamily,
+  textOf,
   writeSockaddr,
 } from "./socket-addresses.ts";
 import { readBytes, writeBytes } from "./socket-memory.ts";
@@ -127,6 +128,7 @@ export function startSendTo(
   const count = buffers.length;
   const parts = partsOf(buffers, VECTOR);
   return startWith(SEND_TO, socket, parts, tag, (handle, overlapped, annex) => {
+    setWord(annex, bytes.length);
     writeSockaddr(annex + ADDRESS, bytes);
     writeVector(annex + VECTOR, buffers);
     const vector = annex + VECTOR;
@@ -232,6 +234,19 @@ function writeMessage(
   setWord(annex + M_CONTROL_BYTES, controlBytes);
   setNumber(annex + M_CONTROL, annex + MESSAGE_VECTOR + buffers.length * WSABUF_BYTES);
 }
+
+/** The address at `at` as it is told in errors. */
+function targetAt(at: number, byteLength: number): string {
+  const address = addressAt(at, byteLength);
+  return address === null ? "" : textOf(address);
+}
+
+nameTargetsOf(SEND_TO, (annex) => targetAt(annex + ADDRESS, wordAt(annex)));
+
+nameTargetsOf(SEND_MESSAGE, (annex) => {
+  const byteLength = wordAt(annex + M_ADDRESS_BYTES);
+  return byteLength === 0 ? "" : targetAt(annex + MESSAGE_ADDRESS, byteLength);
+});
 
 /** Who has sent it; `null` if the system has written no address. */
 function senderAt(address: number, byteLength: number): SocketAddress | null {

@@ -123,6 +123,20 @@ describe("datagrams", () => {
     assertEquals(udp.outcome()[0], 10013);
   });
 
+  it("promise 9: the error says where it was to go", () => {
+    using udp = new Datagrams();
+    const socket = udp.udp({}, null);
+    socket.bind({ hostname: "0.0.0.0", port: 0 });
+    const { port } = socket.localAddress as NetAddress;
+    const address = { hostname: "255.255.255.255", port: 9 };
+    for (let pass = 0; pass < 2; pass++) {
+      if (pass === 0) socket.sendTo(udp.buffer("x"), address);
+      else socket.sendMessage({ data: udp.buffer("x"), address });
+      const { error } = udp.take();
+      assertEquals(error?.subject, `0.0.0.0:${port} to 255.255.255.255:9`);
+    }
+  });
+
   it("to everybody in a network, with it", () => {
     using udp = new Datagrams();
     const b = udp.udp({}, { hostname: "0.0.0.0", port: 0 });
