@@ -17,8 +17,10 @@ import {
   ENTRIES,
   EVENTS,
   EVENTS_BYTES,
+  F_FLAGS,
   F_WATCH,
   RECURSIVE,
+  WATCHED,
 } from "./folder-layout.ts";
 import { chainOf, pathOf } from "./folder-paths.ts";
 import type { Folders } from "./folders.ts";
@@ -112,6 +114,8 @@ function whichMoved(
 ): number {
   const known = folders.byName(slot, begin, length);
   if (known === 0 || folders.byName(slot, begin, length, known) !== 0) return 0;
+  // A file that was found where the folder had been: its slot goes as soon as that is forgotten.
+  if ((folders.get(known, F_FLAGS) & WATCHED) === 0) return 0;
   const watch = watchNamed(folders, fd, target, to, toLength);
   // If nothing is there any more, another event will tell where it is.
   return watch < 0 || watch === folders.get(known, F_WATCH) ? known : 0;
