@@ -81,13 +81,14 @@ function startTimer(port: Port, limit: number, handle: number, end: number): boo
   const life = words[timer + layout.R_GENERATION] + 1 | 0;
   words.fill(0, timer, timer + layout.REQUEST_WORDS);
   words[timer + layout.R_GENERATION] = life;
-  words[timer + layout.R_STATE] = layout.REQUEST_STARTED;
   words[timer + layout.R_HANDLE] = handle;
   words[timer + layout.R_OPCODE] = TIMER;
   words[timer + layout.R_KIND] = LIMIT_TIMER;
   const annex = layout.annexOf(timer);
   words[annex + X_LIMIT] = limit;
   words[annex + X_HANDLE_LIFE] = words[handle + layout.H_LIVES];
+  // Last: whoever finds it so finds it whole.
+  words[timer + layout.R_STATE] = layout.REQUEST_STARTED;
   // It works on the port until it rings, also when the handle is gone.
   port.addReference();
   wind(port, limit, timer, end);
