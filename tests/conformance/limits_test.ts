@@ -17,6 +17,7 @@ import {
   setLimits,
   Win32Error,
 } from "../../mod.ts";
+import { ledger } from "../../src/core/ledger.ts";
 import { READ, startWith } from "../../src/core/start.ts";
 import { system } from "../../src/system/system.ts";
 import {
@@ -205,6 +206,11 @@ describe("options that are none", () => {
 });
 
 describe("limits of the process", () => {
+  /** So many more than other tests have left in this process. */
+  function more(table: "buffers" | "handles" | "operations" | "ports", count: number): number {
+    return ledger()[table].count() + count;
+  }
+
   /** With this limit, until `use` is over. */
   function withLimit(limit: ProcessLimits, use: () => void): void {
     const before = setLimits();
@@ -239,10 +245,12 @@ describe("limits of the process", () => {
   });
 
   it("ports: one more throws; closing one makes room", () => {
-    withLimit({ ports: 2 }, () => {
+    const ports = more("ports", 2);
+    withLimit({ ports }, () => {
       using first = new CompletionPort();
       using second = new CompletionPort();
-      assertThrows(() => new CompletionPort(), RangeError, "limit of 2 open ports is reached");
+      const reached = `limit of ${ports} open ports is reached`;
+      assertThrows(() => new CompletionPort(), RangeError, reached);
       first.close();
       using third = new CompletionPort();
       assert(!second.isClosed && !third.isClosed);
@@ -252,23 +260,25 @@ describe("limits of the process", () => {
   it("handles: opening one more throws, and leaves nothing open", () => {
     using folder = new Folder();
     const path = folder.file("data.bin");
-    withLimit({ handles: 3 }, () => {
+    const handles = more("handles", 3);
+    withLimit({ handles }, () => {
       using first = FileHandle.open(path);
       using _second = FileHandle.open(path);
       using _third = FileHandle.open(path);
       const open = () => FileHandle.open(path);
-      for (let i = 0; i < 50; i++) assertThrows(open, RangeError, "limit of 3 open handles");
+      for (let i = 0; i < 50; i++) assertThrows(open, RangeError, `limit of ${handles} open`);
       first.close();
       open().close();
     });
   });
 
   it("buffers: allocating one more throws; freeing one makes room", () => {
-    withLimit({ buffers: 2 }, () => {
+    const buffers = more("buffers", 2);
+    withLimit({ buffers }, () => {
       using first = NativeBuffer.allocate(8);
       using _second = NativeBuffer.allocate(8);
       const allocate = () => NativeBuffer.allocate(8);
-      assertThrows(allocate, RangeError, "limit of 2 native buffers is reached");
+      assertThrows(allocate, RangeError, `limit of ${buffers} native buffers is reached`);
       first.free();
       allocate().free();
     });
@@ -284,12 +294,13 @@ describe("limits of the process", () => {
     using buffer = NativeBuffer.allocate(64);
     port.associate(file, 1);
     other.associate(otherFile, 2);
-    withLimit({ operations: 3 }, () => {
+    const operations = more("operations", 3);
+    withLimit({ operations }, () => {
       for (let round = 0; round < 20; round++) {
         file.read(buffer, 0);
         otherFile.read(buffer, 0);
         file.read(buffer, 0);
-        const reached = "limit of 3 operations in flight is reached";
+        const reached = `limit of ${operations} operations in flight is reached`;
         assertThrows(() => otherFile.read(buffer, 0), RangeError, reached);
         assertEquals([port.counters.inFlight, other.counters.inFlight], [2, 1]);
         for (let i = 0; i < 2; i++) assertEquals(port.get()?.bytesTransferred, 3);
@@ -339,12 +350,14 @@ describe("limits of the process", () => {
   });
 
   it("what there is when a limit is made smaller stays", () => {
+    const limit = more("buffers", 1);
     using buffers = Array.from({ length: 40 }, () => NativeBuffer.allocate(8)).reduce(
       (all, buffer) => (all.use(buffer), all),
       new DisposableStack(),
     );
-    withLimit({ buffers: 1 }, () => {
-      assertThrows(() => NativeBuffer.allocate(8), RangeError, "limit of 1 native buffers");
+    withLimit({ buffers: limit }, () => {
+      const reached = `limit of ${limit} native buffers`;
+      assertThrows(() => NativeBuffer.allocate(8), RangeError, reached);
       buffers.dispose();
       NativeBuffer.allocate(8).free();
     });
