@@ -40,7 +40,7 @@ export class Win32Error extends Error {
   override readonly name: string;
   /** The function that failed, by its name on Windows, as `ReadFile`. */
   readonly call: string;
-  /** The path or address concerned, if there is one. */
+  /** The path or address concerned, if there is one; of a datagram also where it was to go. */
   readonly subject: string | undefined;
   /** The errno behind the code on Linux, when a system call of Linux has set one. */
   readonly errno: number | undefined;
